@@ -1,0 +1,41 @@
+# VPC Interconnect. `make help` lists the targets.
+
+FUNCTIONS := intake peering routes securitygroups verification
+BUILD     := .build
+GOFLAGS_RELEASE := -trimpath -ldflags="-s -w -buildid="
+SEED      ?=
+TYPE      ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help run up test test-long lint build package clean conformance fuzz
+
+help: ## list the targets
+	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+run: build ## connect the tutorial's two VPCs on the local cloud (SEED=n: hostile)
+	@go run ./shared/cmd/localcloud run $(if $(SEED),--seed $(SEED)) $(if $(TYPE),--type $(TYPE))
+
+up: build ## start the local cloud with the functions, and stay up
+	@go run ./shared/cmd/localcloud up $(if $(SEED),--seed $(SEED))
+
+test: ## run the tests with the race detector
+	go test -race ./...
+
+lint: ## gofmt, go vet, golangci-lint if it is there
+	@test -z "$$(gofmt -l functions shared)" || { gofmt -l functions shared; exit 1; }
+	go vet ./...
+	@if command -v golangci-lint >/dev/null; then golangci-lint run; else echo "golangci-lint is not installed: skipped"; fi
+
+build: $(FUNCTIONS:%=$(BUILD)/%/main) ## build the functions as they are deployed
+
+# Go's own cache knows best what is up to date.
+$(BUILD)/%/main: FORCE
+	@mkdir -p $(@D)
+	@GOOS=linux GOARCH=amd64 CGO_ENABLED=0 go build $(GOFLAGS_RELEASE) -o $@ ./functions/$*
+FORCE:
+
+package: build ## a zip a function, the same bytes each time
+	@go run ./shared/cmd/operator package $(FUNCTIONS)
+
+clean: ## remove what was built
+	rm -rf $(BUILD)

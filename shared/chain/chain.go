@@ -1,0 +1,108 @@
+package chain
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"vpcinterconnect/shared/interconnect"
+)
+
+// SchemaVersion is the version of Message. A message of another version is
+// treated as one that cannot be understood.
+const SchemaVersion = 1
+
+// MaxHops is how often a message may be handed on before a human is needed.
+const MaxHops = 500
+
+// Message is what travels on the queues: intent, no facts (DESIGN rule 2).
+type Message struct {
+	Schema       int                 `json:"schema"`
+	ConnectionID string              `json:"connectionId"`
+	Generation   int                 `json:"generation"`
+	Action       interconnect.Action `json:"action"`
+	Target       interconnect.Target `json:"target,omitempty"`
+	Attempts     int                 `json:"attempts,omitempty"` // spent by Retry, at this step
+	Waits        int                 `json:"waits,omitempty"`    // Wait outcomes in a row at this step: index of the delay schedule
+	Hops         int                 `json:"hops"`
+	StartedAt    time.Time           `json:"startedAt,omitzero"` // when this step first handled it; zero on arrival at a step
+	GiveUpAt     time.Time           `json:"giveUpAt,omitzero"`  // set with StartedAt; zero: never given up
+	Trace        string              `json:"trace"`              // names this run of the chain, in every log line and check
+}
+
+// Runner is a step of the chain: it observes, diffs, acts, and returns one
+// outcome. Running it twice, late, or beside its twin changes nothing more.
+type Runner interface {
+	Step() interconnect.Step
+	Run(ctx context.Context, t *Task) Outcome
+}
+
+// Outcome is what a step's run came to: exactly one of Done, Wait, Retry and
+// Reject makes one.
+type Outcome struct {
+	Kind    Kind
+	Note    string                // what it waits for, in words
+	Problem *interconnect.Problem // of Retry and Reject
+	Err     error                 // for the log
+
+	// What the step learnt, for its status entry.
+	Resources []string
+	Leftovers []interconnect.Problem // prune: what could not be removed
+	Verdict   *interconnect.Verdict  // verification
+}
+
+// Kind is the kind of an outcome.
+type Kind string
+
+// The kinds of DESIGN rule 4.
+const (
+	KindDone   Kind = "done"   // on to the next step
+	KindWait   Kind = "wait"   // the same message later; no attempt spent
+	KindRetry  Kind = "retry"  // the same message after a backoff; an attempt spent
+	KindReject Kind = "reject" // permanent
+	KindDrop   Kind = "drop"   // superseded: the newest generation's message takes over
+)
+
+// Call is one mutating call of a step. Resource is what it changes, for the
+// audit line; Time is the call's own timeout.
+type Call struct {
+	Action   string
+	Resource string
+	Do       func(ctx context.Context) error
+}
+
+// Task is what a step's run is given.
+type Task struct {
+	Message Message
+	Record  interconnect.Record      // as read at the start of this run
+	Want    *interconnect.Connection // what is desired: Record's connection; for a prune what may stay, nil if nothing
+	Scope   *interconnect.Connection // where to look: the connection as last desired, also when nothing is desired any more
+	Prefix  string                   // the deployment
+	Now     time.Time
+	Log     *slog.Logger
+
+	guard  func(ctx context.Context) error
+	others func(ctx context.Context) ([]interconnect.Record, error)
+	call   func(ctx context.Context, c Call) error
+}
+
+// Records is what the chain needs of the record.
+type Records interface {
+	// Get reads everything about one connection. A missing record is
+	// (nil, nil).
+	Get(ctx context.Context, id string) (*interconnect.Record, error)
+	// List reads all records.
+	List(ctx context.Context) ([]interconnect.Record, error)
+	// PutStatus writes a step's entry, unless the entry there is of a newer
+	// generation.
+	PutStatus(ctx context.Context, id string, step interconnect.Step, s interconnect.StepStatus) error
+	// PutConnected keeps the desired state that was found Connected, to roll
+	// back to.
+	PutConnected(ctx context.Context, id string, c *interconnect.Connection) error
+}
+
+// Queues sends messages. Queue is a name without the deployment's prefix.
+type Queues interface {
+	// Send puts body on the queue, to be seen after delay (whole seconds).
+	Send(ctx context.Context, queue string, body []byte, delay time.Duration) error
+}
