@@ -1,4 +1,4 @@
-package shared
+package shared_test
 
 import (
 	_ "github.com/aliyun/alibaba-cloud-sdk-go/services/ecs"
