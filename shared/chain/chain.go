@@ -28,6 +28,11 @@ type Message struct {
 	StartedAt    time.Time           `json:"startedAt,omitzero"` // when this step first handled it; zero on arrival at a step
 	GiveUpAt     time.Time           `json:"giveUpAt,omitzero"`  // set with StartedAt; zero: never given up
 	Trace        string              `json:"trace"`              // names this run of the chain, in every log line and check
+
+	Repair       bool      `json:"repair,omitempty"`      // a connect that repairs: it never rolls back
+	LaggingSince time.Time `json:"laggingSince,omitzero"` // since when the record reads older than the message, or not at all
+	FrozenSince  time.Time `json:"frozenSince,omitzero"`  // when the last run met a freeze; the next one adds the time since then to GiveUpAt
+	Recheck      bool      `json:"recheck,omitempty"`     // the look after the last mutating call failed: the next run looks again
 }
 
 // Runner is a step of the chain: it observes, diffs, acts, and returns one
@@ -42,7 +47,7 @@ type Runner interface {
 type Outcome struct {
 	Kind    Kind
 	Note    string                // what it waits for, in words
-	Problem *interconnect.Problem // of Retry and Reject
+	Problem *interconnect.Problem // of Retry and Reject; of a Wait, the busy answer, if one came
 	Err     error                 // for the log
 
 	// What the step learnt, for its status entry.
@@ -64,14 +69,17 @@ const (
 )
 
 // Call is one mutating call of a step. Resource is what it changes, for the
-// audit line; Time is the call's own timeout.
+// audit line.
 type Call struct {
 	Action   string
 	Resource string
+	Timeout  time.Duration // the call's own; zero: DefaultCallTimeout
 	Do       func(ctx context.Context) error
 }
 
-// Task is what a step's run is given.
+// Task is what a step's run is given. One that is made by hand, as a step's
+// tests may do, has no record to look at: its Mutate just makes the calls and
+// its Others finds none.
 type Task struct {
 	Message Message
 	Record  interconnect.Record      // as read at the start of this run
@@ -81,9 +89,7 @@ type Task struct {
 	Now     time.Time
 	Log     *slog.Logger
 
-	guard  func(ctx context.Context) error
-	others func(ctx context.Context) ([]interconnect.Record, error)
-	call   func(ctx context.Context, c Call) error
+	run *run
 }
 
 // Records is what the chain needs of the record.
@@ -99,6 +105,13 @@ type Records interface {
 	// PutConnected keeps the desired state that was found Connected, to roll
 	// back to.
 	PutConnected(ctx context.Context, id string, c *interconnect.Connection) error
+}
+
+// Freezer is what a Records may also be: one switch that makes every step wait
+// before its next mutating call. Steps that only look go on.
+type Freezer interface {
+	// Frozen tells why nothing may be changed for now.
+	Frozen(ctx context.Context) (reason string, frozen bool, err error)
 }
 
 // Queues sends messages. Queue is a name without the deployment's prefix.

@@ -1,0 +1,163 @@
+package chain
+
+import (
+	"encoding/json"
+	"fmt"
+	"regexp"
+	"strings"
+	"time"
+
+	"vpcinterconnect/shared/interconnect"
+)
+
+// What a message may name. Both go into names of commands and log lines, so
+// nothing else is let in.
+var (
+	idForm    = regexp.MustCompile(`^[a-z][a-z0-9-]{0,47}$`)
+	traceForm = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._:-]{0,63}$`)
+)
+
+// ParseMessage reads a message's body. An error means that nobody of this
+// version can understand the message: it belongs to the dead letters.
+func ParseMessage(body []byte) (Message, error) {
+	var m Message
+	if err := json.Unmarshal(body, &m); err != nil {
+		return Message{}, fmt.Errorf("not a message: %w", err)
+	}
+	switch {
+	case m.Schema != SchemaVersion:
+		return Message{}, fmt.Errorf("schema version %d is not %d", m.Schema, SchemaVersion)
+	case !idForm.MatchString(m.ConnectionID):
+		return Message{}, fmt.Errorf("%.64q is no connection id", m.ConnectionID)
+	case m.Generation < 1:
+		return Message{}, fmt.Errorf("generation %d is below 1", m.Generation)
+	case table[m.Action] == nil:
+		return Message{}, fmt.Errorf("%.64q is no action", m.Action)
+	case m.Target != interconnect.TargetDesired && (m.Target != interconnect.TargetConnected || m.Action != interconnect.Prune):
+		return Message{}, fmt.Errorf("%.64q is no target of %s", m.Target, m.Action)
+	case m.Attempts < 0 || m.Waits < 0 || m.Hops < 0:
+		return Message{}, fmt.Errorf("a counter is negative")
+	case !traceForm.MatchString(m.Trace):
+		return Message{}, fmt.Errorf("%.80q is no trace id", m.Trace)
+	}
+	return m, nil
+}
+
+// Body returns the message as it travels.
+func (m Message) Body() []byte {
+	body, err := json.Marshal(m)
+	if err != nil { // only a time beyond year 9999 could do that
+		panic(err)
+	}
+	return body
+}
+
+// FirstMessage returns the message that starts, or starts again, what the
+// record's newest generation wants, and the queue it goes to: a disconnect and
+// a rollback under way prune, anything else connects. Sending it twice, or
+// beside a chain that still runs, does no harm.
+func FirstMessage(r *interconnect.Record, trace string) (queue string, m Message) {
+	m = Message{Schema: SchemaVersion, ConnectionID: r.ID, Generation: r.Generation, Action: interconnect.Connect, Trace: trace}
+	switch {
+	case !r.Live():
+		m.Action = interconnect.Prune
+	case rollingBack(r):
+		m.Action, m.Target = interconnect.Prune, interconnect.TargetConnected
+	}
+	return table[m.Action][0].Queue, m
+}
+
+// RepairMessage returns the message that connects again without ever rolling
+// back, and the queue it goes to.
+func RepairMessage(r *interconnect.Record, trace string) (queue string, m Message) {
+	m = Message{Schema: SchemaVersion, ConnectionID: r.ID, Generation: r.Generation, Action: interconnect.Connect, Repair: true, Trace: trace}
+	return table[m.Action][0].Queue, m
+}
+
+// CheckMessage returns the message that checks a connection, and the queue it
+// goes to. One trace is one check: repeats of it find the same pings.
+func CheckMessage(r *interconnect.Record, trace string) (queue string, m Message) {
+	m = Message{Schema: SchemaVersion, ConnectionID: r.ID, Generation: r.Generation, Action: interconnect.Verify, Trace: trace}
+	return table[m.Action][0].Queue, m
+}
+
+// rollingBack tells whether this generation's connect was given up and its
+// rollback has begun. From then on no connect of the generation may add.
+func rollingBack(r *interconnect.Record) bool {
+	for _, s := range r.Steps {
+		if s.Generation == r.Generation && s.Action == interconnect.Prune && s.Target == interconnect.TargetConnected {
+			return true
+		}
+	}
+	return false
+}
+
+// overtaken tells whether the record has moved on from what the message wants.
+func overtaken(r *interconnect.Record, m Message) bool {
+	if r.Generation != m.Generation {
+		return r.Generation > m.Generation
+	}
+	return m.Action == interconnect.Connect && rollingBack(r)
+}
+
+// pointless says why a message of the record's own generation has nothing to
+// do there, or "".
+func pointless(r *interconnect.Record, m Message) string {
+	switch {
+	case r.Wanted.Connection == nil:
+		return "the record holds no connection"
+	case m.Action != interconnect.Prune && !r.Live():
+		return "nothing is desired any more"
+	}
+	return ""
+}
+
+// follow returns the message with which the chain goes on: at another stage,
+// or with another action, counting starts anew.
+func (m Message) follow(a interconnect.Action, t interconnect.Target) Message {
+	n := Message{
+		Schema: SchemaVersion, ConnectionID: m.ConnectionID, Generation: m.Generation,
+		Action: a, Target: t, Hops: m.Hops + 1, Trace: m.Trace, Repair: m.Repair,
+	}
+	if a != m.Action {
+		// A prune after a connect pings anew: its checks must not be answered
+		// with the connect's.
+		n.Hops, n.Repair, n.Trace = 0, false, retrace(m.Trace, string(a))
+	}
+	return n
+}
+
+// again returns the same message, to be seen once more at the same stage.
+func (m Message) again() Message {
+	m.Hops++
+	return m
+}
+
+// retrace names a run that another run started: the first run's trace with
+// one suffix, so that both are found together.
+func retrace(trace, suffix string) string {
+	base, _, _ := strings.Cut(trace, ".")
+	if room := 64 - len(suffix) - 1; len(base) > room {
+		base = base[:room]
+	}
+	return base + "." + suffix
+}
+
+// started sets, at the first handling, when the stage began and when it is
+// given up, and gives back the time that a freeze took.
+func (m Message) started(s Stage, now time.Time) Message {
+	if m.StartedAt.IsZero() {
+		m.StartedAt = now
+		if s.GiveUp > 0 {
+			m.GiveUpAt = now.Add(s.GiveUp)
+		}
+	}
+	if !m.FrozenSince.IsZero() {
+		if !m.GiveUpAt.IsZero() && now.After(m.FrozenSince) {
+			m.GiveUpAt = m.GiveUpAt.Add(now.Sub(m.FrozenSince))
+		}
+		m.FrozenSince = time.Time{}
+	}
+	m.LaggingSince = time.Time{}
+	return m
+}
