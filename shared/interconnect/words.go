@@ -70,3 +70,6 @@ const (
 	RepairReport Repair = "report"
 	RepairAuto   Repair = "auto"
 )
+
+// Roles lists the two sides, the initiator first.
+var Roles = []Role{Initiator, Acceptor}

@@ -1,0 +1,83 @@
+package interconnect
+
+// Pruning says what may be removed for one connection, and what must stay. A
+// thing goes only if it bears a mark of this deployment, and the mark is this
+// connection's or the thing equals one that this connection wanted, and no
+// live desired state needs it.
+type Pruning struct {
+	Mark   Mark
+	Wanted []*Connection // what this connection wanted, now or formerly
+	Live   []*Connection // what must stay: live desired states, this connection's own included
+}
+
+// NewPruning gathers what a prune of the record r down to want (nil: to
+// nothing) goes by. scope is the connection as last desired; others are all
+// other live records.
+//
+// Another record's last connected state counts as needed too: it may be rolling
+// back to it.
+func NewPruning(prefix string, r *Record, scope, want *Connection, others []Record) Pruning {
+	p := Pruning{Mark: Mark{Prefix: prefix, ConnectionID: r.ID}}
+	p.Wanted = appendSet(p.Wanted, scope, r.LastConnected)
+	p.Live = appendSet(p.Live, want)
+	for i := range others {
+		if o := &others[i]; o.ID != r.ID && o.Live() {
+			p.Live = appendSet(p.Live, o.Wanted.Connection, o.LastConnected)
+		}
+	}
+	return p
+}
+
+func appendSet(list []*Connection, more ...*Connection) []*Connection {
+	for _, c := range more {
+		if c != nil {
+			list = append(list, c)
+		}
+	}
+	return list
+}
+
+// owned tells whether a thing with this mark in its name or description may
+// be this connection's to remove. wanted tells whether it equals a thing that
+// this connection wanted.
+func (p Pruning) owned(text string, wanted bool) bool {
+	m, ok := p.Mark.ours(text)
+	return ok && (m.ConnectionID == p.Mark.ConnectionID || wanted)
+}
+
+// Groups lists the security groups of one side that may hold rules of this
+// connection: those of its desired states and of earlier generations.
+func (p Pruning) Groups(role Role, former []Place) []string {
+	var out []string
+	seen := map[string]bool{"": true}
+	add := func(id string) {
+		if !seen[id] {
+			seen[id] = true
+			out = append(out, id)
+		}
+	}
+	for _, c := range p.Wanted {
+		for _, g := range c.Side(role).SecurityGroups {
+			add(g.ID)
+		}
+	}
+	for _, place := range former {
+		if place.Role == role {
+			add(place.Group)
+		}
+	}
+	return out
+}
+
+// few is how many ids a step's status lists: an entry of the Parameter Store
+// is 4,096 characters.
+const few = 30
+
+// Few shortens a list of ids to what a step's status can hold, saying how many
+// more there are.
+func Few(ids []string) []string {
+	if len(ids) <= few {
+		return ids
+	}
+	return append(ids[:few:few], "and "+plural(len(ids)-few, "more", "more"))
+}
