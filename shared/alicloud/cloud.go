@@ -1,0 +1,217 @@
+package alicloud
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"sync"
+	"time"
+
+	"github.com/aliyun/alibaba-cloud-sdk-go/sdk"
+	"github.com/aliyun/alibaba-cloud-sdk-go/sdk/auth/credentials"
+	"github.com/aliyun/alibaba-cloud-sdk-go/sdk/requests"
+	"github.com/aliyun/alibaba-cloud-sdk-go/sdk/responses"
+
+	"vpcinterconnect/shared/interconnect"
+	"vpcinterconnect/shared/trigger"
+)
+
+// How long a call may take unless Options say otherwise. A write gets longer,
+// because giving up on one leaves the question whether it was carried out.
+const (
+	DefaultReadTimeout  = 10 * time.Second
+	DefaultWriteTimeout = 15 * time.Second
+)
+
+// maxJournal bounds what Calls remembers. An invocation makes some dozens.
+const maxJournal = 1000
+
+// Options are what a deployment may choose.
+type Options struct {
+	// Endpoint is a URL, e.g. http://127.0.0.1:4000, that serves every product
+	// and region. Empty: the real endpoints, by product and region, over HTTPS.
+	Endpoint string
+	// Transport carries the requests. nil: one that all Clouds of the process
+	// share, so that connections are reused between invocations.
+	Transport    http.RoundTripper
+	Log          *slog.Logger  // nil: nothing is logged
+	ReadTimeout  time.Duration // 0: DefaultReadTimeout
+	WriteTimeout time.Duration // 0: DefaultWriteTimeout
+}
+
+// Cloud calls Alibaba Cloud with one invocation's credentials. It may be used
+// by many goroutines at once.
+type Cloud struct {
+	region      string // of the deployment
+	credentials credentials.CredentialsProvider
+	redact      func(string) string
+	scheme      string
+	host        string // "" for the real endpoints
+	broken      error  // what is wrong with Options.Endpoint; every call fails with it
+	transport   http.RoundTripper
+	log         *slog.Logger
+	timeout     map[bool]time.Duration // by: is it a write?
+
+	mu      sync.Mutex
+	journal []Call
+}
+
+// Call is what one call came to, for step logs.
+type Call struct {
+	Action    string
+	Region    string
+	RequestID string // "" if no answer came
+	Code      string // the cloud's error code; "" if it succeeded or no answer came
+	Write     bool
+	Took      time.Duration
+}
+
+// New returns a Cloud for one invocation. It makes no call. A bad
+// Options.Endpoint makes every call fail, saying so.
+func New(inv trigger.Invocation, o Options) *Cloud {
+	k := inv.Credentials
+	c := &Cloud{
+		region:      inv.Region,
+		credentials: credentials.NewStaticSTSCredentialsProvider(k.AccessKeyID, k.AccessKeySecret, k.SecurityToken),
+		redact:      redactor(k.AccessKeyID, k.AccessKeySecret, k.SecurityToken),
+		scheme:      "HTTPS", // the SDK's own default is plain HTTP
+		transport:   o.Transport,
+		log:         o.Log,
+		timeout:     map[bool]time.Duration{false: DefaultReadTimeout, true: DefaultWriteTimeout},
+	}
+	if o.Endpoint != "" {
+		c.scheme, c.host, c.broken = splitEndpoint(o.Endpoint)
+	}
+	if c.transport == nil {
+		c.transport = sharedTransport
+	}
+	if c.log == nil {
+		c.log = slog.New(slog.DiscardHandler)
+	}
+	if o.ReadTimeout > 0 {
+		c.timeout[false] = o.ReadTimeout
+	}
+	if o.WriteTimeout > 0 {
+		c.timeout[true] = o.WriteTimeout
+	}
+	return c
+}
+
+// Calls returns the calls made so far, oldest first: at most the first
+// thousand.
+func (c *Cloud) Calls() []Call {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return append([]Call(nil), c.journal...)
+}
+
+// read makes a call that changes nothing.
+func (c *Cloud) read(ctx context.Context, region string, req requests.AcsRequest, resp responses.AcsResponse) error {
+	return c.do(ctx, region, req, resp, false)
+}
+
+// write makes a call that changes something.
+func (c *Cloud) write(ctx context.Context, region string, req requests.AcsRequest, resp responses.AcsResponse) error {
+	return c.do(ctx, region, req, resp, true)
+}
+
+// do makes one call: once, for retries are the chain's, which has the time to
+// wait. A failure is a *interconnect.CloudError, or wraps one.
+func (c *Cloud) do(ctx context.Context, region string, req requests.AcsRequest, resp responses.AcsResponse, isWrite bool) error {
+	started := time.Now()
+	err := c.attempt(ctx, region, req, resp, isWrite)
+	call := Call{
+		Action:    req.GetActionName(),
+		Region:    region,
+		RequestID: requestID(resp),
+		Write:     isWrite,
+		Took:      time.Since(started),
+	}
+	attrs := []slog.Attr{
+		slog.String("action", call.Action),
+		slog.String("region", region),
+		slog.Duration("took", call.Took),
+		slog.String("requestId", call.RequestID),
+	}
+	if failed := asCloudError(err); failed != nil {
+		call.Code = failed.Code
+		attrs = append(attrs, slog.String("code", failed.Code), slog.String("class", string(failed.Class)), slog.String("error", failed.Message))
+	}
+	level := slog.LevelDebug
+	if isWrite {
+		level = slog.LevelInfo
+	}
+	c.log.LogAttrs(ctx, level, "api call", attrs...)
+	c.mu.Lock()
+	if len(c.journal) < maxJournal {
+		c.journal = append(c.journal, call)
+	}
+	c.mu.Unlock()
+	return err
+}
+
+func (c *Cloud) attempt(ctx context.Context, region string, req requests.AcsRequest, resp responses.AcsResponse, isWrite bool) error {
+	action := req.GetActionName()
+	if c.broken != nil {
+		return &interconnect.CloudError{Class: interconnect.Permanent, Action: action, Message: c.broken.Error()}
+	}
+	host := c.host
+	if host == "" {
+		var err error
+		if host, err = endpoint(req.GetProduct(), region); err != nil {
+			return &interconnect.CloudError{Class: interconnect.Permanent, Action: action, Code: "InvalidRegionId.Malformed", Message: err.Error()}
+		}
+	}
+	if err := ctx.Err(); err != nil {
+		return interrupted(&interconnect.CloudError{Class: interconnect.Transient, Action: action, Message: "not called: " + err.Error()}, err)
+	}
+	timeout := c.timeout[isWrite]
+	callCtx, cancel := context.WithTimeout(ctx, timeout)
+	defer cancel()
+	carrier := &carrier{ctx: callCtx, next: c.transport}
+
+	// A client for each call: SDK clients write to themselves while calling.
+	client, err := sdk.NewClientWithOptions(region, &sdk.Config{
+		Scheme:    c.scheme,
+		Transport: carrier,
+		UserAgent: "vpcinterconnect",
+		// AutoRetry and MaxRetryTime stay zero: one attempt.
+	}, c.credentials)
+	if err != nil {
+		return &interconnect.CloudError{Class: interconnect.Permanent, Action: action, Message: c.redact(err.Error())}
+	}
+	client.SetCloseTrace(true) // a trace span would hold the signed URL
+	client.SetNoProxy("-")     // else the environment's list is compiled as regular expressions, and a bad one fails the call
+	req.SetDomain(host)        // else concurrent calls race in the SDK's endpoint maps, or ask the location service
+	req.SetReadTimeout(timeout)
+
+	err = guarded(func() error { return client.DoAction(req, resp) })
+	return c.judge(ctx, action, resp, carrier, err)
+}
+
+// guarded turns a panic of the SDK into an error. It panics, for one, on an
+// error answer whose Code is a number.
+func guarded(f func() error) (err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("the SDK panicked: %v", r)
+		}
+	}()
+	return f()
+}
+
+// splitEndpoint checks an endpoint URL: a scheme and a host, no more, because
+// RPC requests all go to the root.
+func splitEndpoint(s string) (scheme, host string, err error) {
+	u, err := url.Parse(s)
+	switch {
+	case err != nil, u.Host == "", u.Scheme != "http" && u.Scheme != "https", u.User != nil,
+		u.Path != "" && u.Path != "/", u.RawQuery != "", u.Fragment != "":
+		return "", "", fmt.Errorf("the OpenAPI endpoint must be http://host or https://host, with a port if need be, and nothing else")
+	case u.Scheme == "http":
+		return "HTTP", u.Host, nil
+	}
+	return "HTTPS", u.Host, nil
+}

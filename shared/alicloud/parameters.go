@@ -1,0 +1,103 @@
+package alicloud
+
+import (
+	"context"
+
+	"github.com/aliyun/alibaba-cloud-sdk-go/sdk/requests"
+	"github.com/aliyun/alibaba-cloud-sdk-go/services/oos"
+
+	"vpcinterconnect/shared/interconnect"
+)
+
+// The Parameter Store is that of the deployment's own region.
+
+// Parameter returns an entry. The error's class is Gone if there is none.
+func (c *Cloud) Parameter(ctx context.Context, name string) (*interconnect.Parameter, error) {
+	req, resp := oos.CreateGetParameterRequest(), oos.CreateGetParameterResponse()
+	req.Name = name
+	if err := c.read(ctx, c.region, req, resp); err != nil {
+		return nil, err
+	}
+	p, err := toParameter(&resp.Parameter)
+	if err != nil {
+		return nil, c.malformed(req, resp, err)
+	}
+	return &p, nil
+}
+
+func toParameter(p *oos.Parameter) (interconnect.Parameter, error) {
+	return interconnect.Parameter{
+		Name:    p.Name,
+		Value:   p.Value,
+		Version: p.ParameterVersion,
+		Updated: p.UpdatedDate,
+	}, needVersion(p.Name, p.ParameterVersion)
+}
+
+func needVersion(name string, version int) error {
+	if version < 1 {
+		return need("Name", name, "ParameterVersion", "")
+	}
+	return need("Name", name)
+}
+
+// ParametersByPath returns all entries below a path, at any depth; none if
+// there are none.
+func (c *Cloud) ParametersByPath(ctx context.Context, path string) ([]interconnect.Parameter, error) {
+	all, err := byToken("GetParametersByPath", func(token string) ([]interconnect.Parameter, string, error) {
+		req, resp := oos.CreateGetParametersByPathRequest(), oos.CreateGetParametersByPathResponse()
+		req.Path = path
+		req.Recursive = requests.NewBoolean(true)
+		// MaxResults stays at the API's default: the largest it takes is not
+		// documented beyond doubt (10, by its sister API for secrets).
+		req.NextToken = token
+		if err := c.read(ctx, c.region, req, resp); err != nil {
+			return nil, "", err
+		}
+		items, err := each(resp.Parameters, toParameter)
+		if err != nil {
+			return nil, "", c.malformed(req, resp, err)
+		}
+		return items, resp.NextToken, nil
+	})
+	if interconnect.IsGone(err) { // whether an unknown path is an error is not documented
+		return nil, nil
+	}
+	return all, err
+}
+
+// CreateParameter makes an entry and returns its version. Done but reported
+// failed: the next attempt says that it exists.
+func (c *Cloud) CreateParameter(ctx context.Context, name, value string) (int, error) {
+	req, resp := oos.CreateCreateParameterRequest(), oos.CreateCreateParameterResponse()
+	req.Name, req.Value, req.Type = name, value, "String"
+	if err := c.write(ctx, c.region, req, resp); err != nil {
+		return 0, err
+	}
+	if err := needVersion(name, resp.Parameter.ParameterVersion); err != nil {
+		return 0, c.malformed(req, resp, err)
+	}
+	return resp.Parameter.ParameterVersion, nil
+}
+
+// UpdateParameter gives an entry a new value and returns its new version. Done
+// but reported failed: the entry holds the value.
+func (c *Cloud) UpdateParameter(ctx context.Context, name, value string) (int, error) {
+	req, resp := oos.CreateUpdateParameterRequest(), oos.CreateUpdateParameterResponse()
+	req.Name, req.Value = name, value
+	if err := c.write(ctx, c.region, req, resp); err != nil {
+		return 0, err
+	}
+	if err := needVersion(name, resp.Parameter.ParameterVersion); err != nil {
+		return 0, c.malformed(req, resp, err)
+	}
+	return resp.Parameter.ParameterVersion, nil
+}
+
+// DeleteParameter removes an entry. The error's class is Gone if there is
+// none.
+func (c *Cloud) DeleteParameter(ctx context.Context, name string) error {
+	req := oos.CreateDeleteParameterRequest()
+	req.Name = name
+	return c.write(ctx, c.region, req, oos.CreateDeleteParameterResponse())
+}

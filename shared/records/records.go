@@ -1,0 +1,428 @@
+// Package records keeps what is wanted of each connection, and what each step
+// last said of it, as JSON entries in the OOS Parameter Store.
+//
+// The entries of a connection are /<prefix>/<id>/<entry>, where entry is
+// request (interconnect.Wanted; its parameter version is the generation), the
+// name of a step (interconnect.StepStatus), connected (the last desired state
+// that was Connected) or sweep (interconnect.SweepStatus). The entry
+// /<prefix>/freeze, while it exists, stops all changes.
+//
+// The store cannot update conditionally. So each entry has one writer (intake,
+// one step), and an entry of a newer generation is never overwritten knowingly.
+package records
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"vpcinterconnect/shared/interconnect"
+)
+
+// MaxEntry is the largest value of an entry. The store counts characters;
+// counting bytes is on the safe side.
+const MaxEntry = 4096
+
+// Entry names below a connection's id, besides those of the steps.
+const (
+	entryRequest   = "request"
+	entryConnected = "connected"
+	entrySweep     = "sweep"
+	freezeName     = "freeze"
+)
+
+// quiet is how long a sign of life that says nothing new is held back.
+const quiet = time.Minute
+
+// ParameterStore is what is needed of the OOS Parameter Store. Errors have the
+// classes of interconnect: Gone for an entry that is not there.
+type ParameterStore interface {
+	Parameter(ctx context.Context, name string) (*interconnect.Parameter, error)
+	// ParametersByPath returns all entries below path, at any depth.
+	ParametersByPath(ctx context.Context, path string) ([]interconnect.Parameter, error)
+	// CreateParameter and UpdateParameter return the entry's new version.
+	CreateParameter(ctx context.Context, name, value string) (int, error)
+	UpdateParameter(ctx context.Context, name, value string) (int, error)
+	DeleteParameter(ctx context.Context, name string) error
+}
+
+// Records reads and writes the records of one deployment.
+type Records struct {
+	store  ParameterStore
+	prefix string
+}
+
+// New returns the records of the deployment of the given prefix, e.g. vi.
+func New(store ParameterStore, prefix string) *Records {
+	return &Records{store: store, prefix: prefix}
+}
+
+// TooLarge says that an entry would not fit into the store.
+type TooLarge struct {
+	Entry  string // e.g. /vi/orders-to-billing/request
+	Length int    // in bytes
+}
+
+func (e *TooLarge) Error() string {
+	return fmt.Sprintf("the entry %s would be %d bytes long, at most %d fit; name fewer blocks, tables, groups or ports", e.Entry, e.Length, MaxEntry)
+}
+
+// Malformed says that an entry in the store cannot be understood: somebody
+// else wrote it.
+type Malformed struct {
+	ID    string // of the connection
+	Entry string // e.g. /vi/orders-to-billing/peering
+	Err   error
+}
+
+func (e *Malformed) Error() string {
+	return fmt.Sprintf("the entry %s cannot be understood (%v); correct it or delete it", e.Entry, e.Err)
+}
+
+func (e *Malformed) Unwrap() error { return e.Err }
+
+// An id becomes part of an entry's name. The store takes letters, digits, -
+// and _ between slashes, 180 characters in all.
+var idForm = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_-]{0,127}$`)
+
+func (r *Records) name(id, entry string) (string, error) {
+	if !idForm.MatchString(id) || id == freezeName {
+		return "", fmt.Errorf("%.60q cannot be a connection's id: letters, digits, - and _, at most 128, and not %q", id, freezeName)
+	}
+	return "/" + r.prefix + "/" + id + "/" + entry, nil
+}
+
+// Get reads everything about one connection, in one call. A missing record is
+// (nil, nil). The error is a *Malformed if any of its entries cannot be
+// understood.
+func (r *Records) Get(ctx context.Context, id string) (*interconnect.Record, error) {
+	base, err := r.name(id, "")
+	if err != nil {
+		return nil, err
+	}
+	entries, err := r.below(ctx, strings.TrimSuffix(base, "/"))
+	if err != nil {
+		return nil, err
+	}
+	return assemble(id, entries[id])
+}
+
+// List reads all records, sorted by id. If some cannot be understood it
+// returns the others together with the *Malformed errors, joined: a list that
+// is not nil beside an error is what could be read. Whoever removes things
+// must take the error for what it is, for a record that cannot be read may
+// still want them.
+func (r *Records) List(ctx context.Context) ([]interconnect.Record, error) {
+	entries, err := r.below(ctx, "/"+r.prefix)
+	if err != nil {
+		return nil, err
+	}
+	ids := make([]string, 0, len(entries))
+	for id := range entries {
+		ids = append(ids, id)
+	}
+	slices.Sort(ids)
+	list := make([]interconnect.Record, 0, len(ids))
+	var bad []error
+	for _, id := range ids {
+		record, err := assemble(id, entries[id])
+		switch {
+		case err != nil:
+			bad = append(bad, err)
+		case record != nil:
+			list = append(list, *record)
+		}
+	}
+	return list, errors.Join(bad...)
+}
+
+// below reads the entries below a path, by connection id and entry name. What
+// is no entry of a connection is left out.
+func (r *Records) below(ctx context.Context, path string) (map[string]map[string]interconnect.Parameter, error) {
+	all, err := r.store.ParametersByPath(ctx, path)
+	if err != nil && !interconnect.IsGone(err) {
+		return nil, err
+	}
+	out := map[string]map[string]interconnect.Parameter{}
+	for _, p := range all {
+		rest, ours := strings.CutPrefix(p.Name, "/"+r.prefix+"/")
+		id, entry, found := strings.Cut(rest, "/")
+		if !ours || !found || id == "" || strings.Contains(entry, "/") {
+			continue
+		}
+		if out[id] == nil {
+			out[id] = map[string]interconnect.Parameter{}
+		}
+		out[id][entry] = p
+	}
+	return out, nil
+}
+
+// assemble makes a record of its entries; nil without a request entry.
+func assemble(id string, entries map[string]interconnect.Parameter) (*interconnect.Record, error) {
+	request, ok := entries[entryRequest]
+	if !ok {
+		return nil, nil
+	}
+	record := &interconnect.Record{ID: id, Generation: request.Version, Steps: map[interconnect.Step]interconnect.StepStatus{}}
+	var bad []error
+	read := func(entry string, into any) bool {
+		p, ok := entries[entry]
+		if !ok {
+			return false
+		}
+		if err := json.Unmarshal([]byte(p.Value), into); err != nil {
+			bad = append(bad, &Malformed{ID: id, Entry: p.Name, Err: err})
+			return false
+		}
+		return true
+	}
+	if read(entryRequest, &record.Wanted) && record.Wanted.Connection == nil {
+		bad = append(bad, &Malformed{ID: id, Entry: request.Name, Err: errors.New("it names no connection")})
+	}
+	read(entryConnected, &record.LastConnected)
+	read(entrySweep, &record.Sweep)
+	for _, step := range interconnect.Steps {
+		var s interconnect.StepStatus
+		if read(string(step), &s) {
+			record.Steps[step] = s
+		}
+	}
+	record.UpdatedAt = record.Wanted.At
+	if at, err := time.Parse(time.RFC3339, request.Updated); err == nil {
+		record.UpdatedAt = at.UTC()
+	}
+	if len(bad) > 0 {
+		return nil, errors.Join(bad...)
+	}
+	return record, nil
+}
+
+// PutRequest writes what is desired and returns the generation that this
+// makes. Done but reported failed: calling again makes a newer generation of
+// the same, which does no harm.
+func (r *Records) PutRequest(ctx context.Context, id string, w interconnect.Wanted) (int, error) {
+	name, err := r.name(id, entryRequest)
+	if err != nil {
+		return 0, err
+	}
+	value, err := encode(name, w)
+	if err != nil {
+		return 0, err
+	}
+	_, err = r.store.Parameter(ctx, name)
+	switch {
+	case err == nil:
+		return r.update(ctx, name, value)
+	case !interconnect.IsGone(err):
+		return 0, err
+	}
+	// A late step may have written to a record that was deleted. Such an entry
+	// would be of a generation that the new record has not reached yet.
+	if err := r.deleteEntries(ctx, id); err != nil {
+		return 0, err
+	}
+	return r.create(ctx, name, value)
+}
+
+// PutStatus writes a step's entry, unless the entry there is of a newer
+// generation, or says the same and is less than a minute older. A status that
+// does not fit is shortened: old verdicts first, then ids, then leftovers.
+func (r *Records) PutStatus(ctx context.Context, id string, step interconnect.Step, s interconnect.StepStatus) error {
+	if !slices.Contains(interconnect.Steps, step) {
+		return fmt.Errorf("%.60q is not a step", step)
+	}
+	name, err := r.name(id, string(step))
+	if err != nil {
+		return err
+	}
+	value, err := encodeStatus(name, s)
+	if err != nil {
+		return err
+	}
+	return r.put(ctx, name, value, func(old string) bool {
+		var there interconnect.StepStatus
+		if json.Unmarshal([]byte(old), &there) != nil {
+			return true
+		}
+		if there.Generation > s.Generation {
+			return false
+		}
+		age := s.UpdatedAt.Sub(there.UpdatedAt)
+		there.UpdatedAt = s.UpdatedAt
+		same, err := encode(name, there)
+		return err != nil || same != value || age < 0 || age >= quiet
+	})
+}
+
+// PutConnected keeps the desired state that was found Connected.
+func (r *Records) PutConnected(ctx context.Context, id string, c *interconnect.Connection) error {
+	name, err := r.name(id, entryConnected)
+	if err != nil {
+		return err
+	}
+	value, err := encode(name, c)
+	if err != nil {
+		return err
+	}
+	return r.put(ctx, name, value, func(old string) bool { return old != value })
+}
+
+// PutSweep writes what the sweep is to remember, unless the entry there is of
+// a newer generation.
+func (r *Records) PutSweep(ctx context.Context, id string, s interconnect.SweepStatus) error {
+	name, err := r.name(id, entrySweep)
+	if err != nil {
+		return err
+	}
+	value, err := encode(name, s)
+	if err != nil {
+		return err
+	}
+	return r.put(ctx, name, value, func(old string) bool {
+		var there interconnect.SweepStatus
+		return old != value && (json.Unmarshal([]byte(old), &there) != nil || there.Generation <= s.Generation)
+	})
+}
+
+// Delete removes all entries of a connection, its request last: died halfway,
+// the record is still there to be deleted again.
+func (r *Records) Delete(ctx context.Context, id string) error {
+	name, err := r.name(id, entryRequest)
+	if err != nil {
+		return err
+	}
+	if err := r.deleteEntries(ctx, id); err != nil {
+		return err
+	}
+	return r.remove(ctx, name)
+}
+
+// deleteEntries removes all entries of a connection but its request.
+func (r *Records) deleteEntries(ctx context.Context, id string) error {
+	entries, err := r.below(ctx, "/"+r.prefix+"/"+id)
+	if err != nil {
+		return err
+	}
+	for entry, p := range entries[id] {
+		if entry == entryRequest {
+			continue
+		}
+		if err := r.remove(ctx, p.Name); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (r *Records) remove(ctx context.Context, name string) error {
+	if err := r.store.DeleteParameter(ctx, name); err != nil && !interconnect.IsGone(err) {
+		return err
+	}
+	return nil
+}
+
+// put reads an entry, asks replace about the value there, and creates or
+// updates it.
+func (r *Records) put(ctx context.Context, name, value string, replace func(old string) bool) error {
+	there, err := r.store.Parameter(ctx, name)
+	switch {
+	case err == nil && !replace(there.Value):
+		return nil
+	case err == nil:
+		_, err = r.update(ctx, name, value)
+	case interconnect.IsGone(err):
+		_, err = r.create(ctx, name, value)
+	}
+	return err
+}
+
+// create makes an entry. If it is there already, or may be, because no answer
+// came, the entry is read back, and updated if it holds another value.
+func (r *Records) create(ctx context.Context, name, value string) (int, error) {
+	version, err := r.store.CreateParameter(ctx, name, value)
+	if err == nil || !doubtful(err) && interconnect.ClassOf(err) != interconnect.Exists {
+		return version, err
+	}
+	there, readErr := r.store.Parameter(ctx, name)
+	switch {
+	case interconnect.IsGone(readErr) && doubtful(err):
+		return 0, err // not carried out, or not to be seen yet: the caller tries again
+	case interconnect.IsGone(readErr):
+		// It exists, but a lagging read does not show it yet.
+		return 0, &interconnect.CloudError{Class: interconnect.Busy, Action: "CreateParameter", Message: "the entry " + name + " exists, but cannot be read yet"}
+	case readErr != nil:
+		return 0, readErr
+	case there.Value == value:
+		return there.Version, nil
+	}
+	return r.update(ctx, name, value)
+}
+
+// update gives an entry a new value. If no answer came, the entry is read
+// back: that it holds the value is as good.
+func (r *Records) update(ctx context.Context, name, value string) (int, error) {
+	version, err := r.store.UpdateParameter(ctx, name, value)
+	if err == nil || !doubtful(err) {
+		return version, err
+	}
+	if there, readErr := r.store.Parameter(ctx, name); readErr == nil && there.Value == value {
+		return there.Version, nil
+	}
+	return 0, err
+}
+
+// doubtful tells whether a call that failed may have been carried out.
+func doubtful(err error) bool {
+	var e *interconnect.CloudError
+	return errors.As(err, &e) && e.Unknown
+}
+
+// Frozen tells whether all changes are stopped, and why.
+func (r *Records) Frozen(ctx context.Context) (reason string, frozen bool, err error) {
+	p, err := r.store.Parameter(ctx, r.freeze())
+	switch {
+	case interconnect.IsGone(err):
+		return "", false, nil
+	case err != nil:
+		return "", false, err
+	}
+	return p.Value, true, nil
+}
+
+// Freeze stops all changes until Thaw. The reason is shown to whoever waits.
+func (r *Records) Freeze(ctx context.Context, reason string) error {
+	if reason == "" {
+		return errors.New("say why: others will ask")
+	}
+	if len(reason) > MaxEntry {
+		return &TooLarge{Entry: r.freeze(), Length: len(reason)}
+	}
+	return r.put(ctx, r.freeze(), reason, func(old string) bool { return old != reason })
+}
+
+// Thaw lets changes go on.
+func (r *Records) Thaw(ctx context.Context) error { return r.remove(ctx, r.freeze()) }
+
+func (r *Records) freeze() string { return "/" + r.prefix + "/" + freezeName }
+
+// encode writes a value as compact JSON, and fails if it does not fit.
+func encode(name string, v any) (string, error) {
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	if err := e.Encode(v); err != nil {
+		return "", fmt.Errorf("the entry %s: %w", name, err)
+	}
+	s := strings.TrimSuffix(b.String(), "\n")
+	if len(s) > MaxEntry {
+		return "", &TooLarge{Entry: name, Length: len(s)}
+	}
+	return s, nil
+}
