@@ -52,6 +52,11 @@ type Switches struct {
 	GroupAcrossVPCsAllowed    bool // a rule may name a group of another VPC of the region
 	TagRouterInterfaceRefused bool // Tags on a VRouter-type router interface are refused
 	RouterInterfaceClosed     bool // the account may not create router interfaces
+	PriorityZeroRefused       bool // MNS refuses a message with Priority 0, as its Go SDK sends it if not told better
+	QueueNameCoolsDown        bool // the name of a deleted MNS queue stays taken for a minute
+	QueueTimesInSeconds       bool // MNS writes a queue's times in Unix seconds, not milliseconds
+	MessageCountsWithdrawn    bool // MNS answers 0 for a queue's numbers of messages, as it has announced
+	LongParameterNames        bool // an OOS parameter's name may have 200 characters, not 180
 }
 
 // Quotas are limits per account or resource; a zero field means the documented
@@ -60,4 +65,5 @@ type Quotas struct {
 	RouteEntriesPerTable      int // custom entries: 200
 	RouterInterfacesPerRouter int // 5
 	RulesPerSecurityGroup     int // 200
+	QueuesPerRegion           int // 1000
 }
