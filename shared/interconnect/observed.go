@@ -43,6 +43,7 @@ type RouteTable struct {
 	ID         string
 	VpcID      string
 	System     bool
+	Gateway    bool // AssociateType Gateway: serves an internet gateway, never a vSwitch
 	VSwitchIDs []string
 }
 

@@ -1,0 +1,267 @@
+package intake
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"slices"
+
+	"vpcinterconnect/shared/chain"
+	"vpcinterconnect/shared/interconnect"
+)
+
+// Taken is what became of a request that was taken.
+type Taken struct {
+	Record   interconnect.Record // as it is now
+	Changed  bool                // a new generation was recorded
+	Warnings []interconnect.Warning
+}
+
+// Ask takes a request for a connection: it checks it against the cloud,
+// records what it resolves to, and sends the first message. by names who asks.
+//
+// The same request again changes nothing and sends the message again, unless
+// its generation has ended. After a failure it is a new attempt. The error is a
+// *Refusal.
+func (in *Intake) Ask(ctx context.Context, r *interconnect.Request, by string) (*Taken, error) {
+	if list := interconnect.Validate(r); len(list) > 0 {
+		return nil, refuse(http.StatusBadRequest, list...)
+	}
+	o, err := in.observeFirst(ctx, r)
+	if err != nil {
+		return nil, refuseError(err)
+	}
+	asked := *r
+	record, refusal := place(&asked, o.records)
+	if refusal != nil {
+		return nil, refusal
+	}
+	if err := in.observeRest(ctx, &asked, &o.facts); err != nil {
+		return nil, refuseError(err)
+	}
+	c, warnings, list := interconnect.Resolve(&asked, &o.facts)
+	if len(list) > 0 {
+		return nil, refuse(http.StatusUnprocessableEntity, list...)
+	}
+	if turned(record, c) {
+		c.Initiator, c.Acceptor = c.Acceptor, c.Initiator
+		warnings = append(warnings, interconnect.Warning{Sentence: fmt.Sprintf(
+			"The connection was made with %s as its initiator, and stays so; to turn the sides round, disconnect it first.", c.Initiator.VpcID)})
+	}
+	return in.want(ctx, record, c, by, warnings)
+}
+
+// place finds the record that a request is about, and gives a request without
+// an id the id of its pair's connection. One pair has one live connection, and
+// one id one pair.
+func place(r *interconnect.Request, records []interconnect.Record) (*interconnect.Record, *Refusal) {
+	var ofPair, ofID *interconnect.Record
+	for i := range records {
+		rec := &records[i]
+		if r.ID != "" && rec.ID == r.ID {
+			ofID = rec
+		}
+		if !removed(rec) && rec.Wanted.Connection.Pair() == r.Pair() && (ofPair == nil || ofPair.ID != r.ID) {
+			ofPair = rec
+		}
+	}
+	if r.ID == "" {
+		r.ID = interconnect.DefaultID(r)
+		if ofPair != nil {
+			r.ID = ofPair.ID
+		}
+		if at := slices.IndexFunc(records, func(rec interconnect.Record) bool { return rec.ID == r.ID }); at >= 0 {
+			ofID = &records[at]
+		}
+	}
+	switch {
+	case ofID != nil && !removed(ofID) && ofID.Wanted.Connection.Pair() != r.Pair():
+		c := ofID.Wanted.Connection
+		return nil, refuse(http.StatusConflict, interconnect.FieldProblem{Field: "/id", Sentence: fmt.Sprintf(
+			"%s is the connection of %s and %s; choose another id, or disconnect it first.", r.ID, c.Initiator.VpcID, c.Acceptor.VpcID)})
+	case ofPair != nil && ofPair.ID != r.ID:
+		return nil, refuse(http.StatusConflict, interconnect.FieldProblem{Field: "/id", Sentence: fmt.Sprintf(
+			"These two VPCs have the connection %s already; change that one, or disconnect it and wait until it is Disconnected.", ofPair.ID)})
+	}
+	return ofID, nil
+}
+
+// removed tells whether nothing of a connection is wanted or left.
+func removed(r *interconnect.Record) bool { return !r.Live() && interconnect.Ended(r) }
+
+// turned tells whether c has the sides of what is recorded the other way
+// round. A connection keeps its initiator: its interfaces have their roles.
+func turned(record *interconnect.Record, c *interconnect.Connection) bool {
+	if record == nil || removed(record) {
+		return false
+	}
+	was, is := record.Wanted.Connection.Initiator, c.Initiator
+	return was.VpcID != is.VpcID || was.RegionID != is.RegionID
+}
+
+// want records c, unless that is recorded already, and sends the first message.
+func (in *Intake) want(ctx context.Context, record *interconnect.Record, c *interconnect.Connection, by string, warnings []interconnect.Warning) (*Taken, error) {
+	if record != nil && interconnect.SameWanted(record, c) && !failed(record) {
+		t := &Taken{Record: *record, Warnings: warnings}
+		if !interconnect.Ended(record) {
+			in.send(ctx, t)
+		}
+		return t, nil
+	}
+	w := interconnect.NextWanted(record, c)
+	w.By, w.At = by, in.now()
+	if p := interconnect.RefuseRecord(w); p != nil {
+		return nil, refuse(http.StatusUnprocessableEntity, *p)
+	}
+	if record != nil && record.Wanted.Disconnect {
+		// What was Connected before a disconnect is nothing to roll back to.
+		if err := in.Records.PutConnected(ctx, c.ID, nil); err != nil {
+			return nil, refuseError(err)
+		}
+	}
+	t, err := in.put(ctx, record, c.ID, w)
+	if err != nil {
+		return nil, err
+	}
+	t.Warnings = append(warnings, t.Warnings...)
+	if record == nil || removed(record) {
+		if err := in.yieldToTwin(ctx, t); err != nil {
+			return nil, err
+		}
+	}
+	in.send(ctx, t)
+	return t, nil
+}
+
+// failed tells whether a generation has ended without its connection.
+func failed(r *interconnect.Record) bool {
+	return interconnect.Ended(r) && interconnect.Overall(r, r.UpdatedAt) == interconnect.StateFailed
+}
+
+// put writes a generation, if the record is still the one that was looked at.
+// What the record holds is read before it, and the gap is as small as can be:
+// the store has no conditional update.
+func (in *Intake) put(ctx context.Context, seen *interconnect.Record, id string, w interconnect.Wanted) (*Taken, error) {
+	now, err := in.Records.Get(ctx, id)
+	if err != nil {
+		return nil, refuseError(err)
+	}
+	if generation(now) > generation(seen) {
+		return nil, refuse(http.StatusConflict, interconnect.FieldProblem{Field: "/id", Sentence: fmt.Sprintf(
+			"Somebody else changed %s at the same time; look at it, and ask again if you still want to.", id)})
+	}
+	g, err := in.Records.PutRequest(ctx, id, w)
+	if err != nil {
+		return nil, refuseError(err)
+	}
+	t := &Taken{Changed: true, Record: interconnect.Record{ID: id, Generation: g, Wanted: w, UpdatedAt: w.At}}
+	if seen != nil {
+		t.Record.LastConnected, t.Record.Steps = seen.LastConnected, seen.Steps
+		if g > seen.Generation+1 {
+			in.log().Warn("another request was recorded at the same time", "connection", id, "generation", g, "seen", seen.Generation)
+			t.Warnings = append(t.Warnings, interconnect.Warning{Sentence: "Another request for this connection was recorded at the same time, and this one replaced it."})
+		}
+	}
+	in.log().Info("recorded", "connection", id, "generation", g, "disconnect", w.Disconnect, "by", w.By)
+	return t, nil
+}
+
+func generation(r *interconnect.Record) int {
+	if r == nil {
+		return 0
+	}
+	return r.Generation
+}
+
+// yieldToTwin reads the records again after a connection was recorded anew: of
+// two that were asked for at the same moment for one pair, the later gives
+// way. If this cannot be read both stay, which costs nothing: steps of both
+// find and use the same things, and leave alone what the other needs.
+func (in *Intake) yieldToTwin(ctx context.Context, t *Taken) error {
+	own := &t.Record
+	records, err := in.Records.List(ctx)
+	if err != nil {
+		in.log().Warn("records could not be read back", "connection", own.ID, "error", err.Error())
+	}
+	for i := range records {
+		other := &records[i]
+		if other.ID == own.ID || !other.Live() || other.Wanted.Connection.Pair() != own.Wanted.Connection.Pair() || !earlier(other, own) {
+			continue
+		}
+		w := interconnect.Wanted{Connection: own.Wanted.Connection, Disconnect: true, Former: own.Wanted.Former, By: own.Wanted.By, At: in.now()}
+		withdrawn, err := in.put(ctx, own, own.ID, w)
+		if err != nil {
+			return err
+		}
+		in.send(ctx, withdrawn)
+		return refuse(http.StatusConflict, interconnect.FieldProblem{Field: "/id", Sentence: fmt.Sprintf(
+			"These two VPCs got the connection %s at the same moment; change that one, or disconnect it first.", other.ID)})
+	}
+	return nil
+}
+
+// earlier orders connections by when they were asked for, then by id.
+func earlier(a, b *interconnect.Record) bool {
+	if !a.Wanted.At.Equal(b.Wanted.At) {
+		return a.Wanted.At.Before(b.Wanted.At)
+	}
+	return a.ID < b.ID
+}
+
+// Disconnect takes the wish that a connection be gone. Again it changes
+// nothing and sends the message again, unless that has ended. The error is a
+// *Refusal, of status 404 if there is no such connection.
+func (in *Intake) Disconnect(ctx context.Context, id, by string) (*Taken, error) {
+	record, err := in.get(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	if !record.Live() {
+		t := &Taken{Record: *record}
+		if !interconnect.Ended(record) {
+			in.send(ctx, t)
+		}
+		return t, nil
+	}
+	w := interconnect.NextDisconnect(record)
+	w.By, w.At = by, in.now()
+	if interconnect.RefuseRecord(w) != nil {
+		// A disconnect is never refused for its length. What it leaves out is
+		// still found by the connection's own tables and groups.
+		w.Former = record.Wanted.Former
+	}
+	t, err := in.put(ctx, record, id, w)
+	if err != nil {
+		return nil, err
+	}
+	in.send(ctx, t)
+	return t, nil
+}
+
+// get reads a record that has to be there.
+func (in *Intake) get(ctx context.Context, id string) (*interconnect.Record, error) {
+	missing := &Refusal{Status: http.StatusNotFound, Detail: "There is no such connection; GET /connections lists those there are."}
+	if !interconnect.ValidID(id) {
+		return nil, missing
+	}
+	record, err := in.Records.Get(ctx, id)
+	if err != nil {
+		return nil, refuseError(err)
+	}
+	if record == nil {
+		return nil, missing
+	}
+	return record, nil
+}
+
+// send sends the newest generation's first message. A message that cannot be
+// sent costs time only: the sweep will send it.
+func (in *Intake) send(ctx context.Context, t *Taken) {
+	queue, m := chain.FirstMessage(&t.Record, in.trace())
+	if err := in.Queues.Send(ctx, queue, m.Body(), 0); err != nil {
+		in.log().Error("the first message could not be sent", "connection", t.Record.ID, "generation", t.Record.Generation, "queue", queue, "error", err.Error())
+		t.Warnings = append(t.Warnings, interconnect.Warning{Sentence: "The first step could not be told at once; the sweep will tell it within minutes."})
+		return
+	}
+	in.log().Info("sent", "connection", t.Record.ID, "generation", t.Record.Generation, "queue", queue, "action", m.Action, "trace", m.Trace)
+}

@@ -1,0 +1,175 @@
+package intake
+
+import (
+	"context"
+	"errors"
+	"sync"
+
+	"vpcinterconnect/shared/interconnect"
+)
+
+// observation is what a request is checked against.
+type observation struct {
+	facts   interconnect.Facts
+	records []interconnect.Record
+}
+
+// readError is a read that failed, and the field of the request that it was
+// for; "" if for none.
+type readError struct {
+	field string
+	err   error
+}
+
+func (e *readError) Error() string { return e.err.Error() }
+func (e *readError) Unwrap() error { return e.err }
+
+// sideBySide runs all reads at once and returns their errors in order.
+func sideBySide(reads ...func() error) error {
+	errs := make([]error, len(reads))
+	var group sync.WaitGroup
+	for i, read := range reads {
+		group.Go(func() { errs[i] = read() })
+	}
+	group.Wait()
+	return errors.Join(errs...)
+}
+
+// into makes a read of a call, whose answer goes to target.
+func into[T any](target *T, field string, call func() (T, error)) func() error {
+	return func() error {
+		answer, err := call()
+		if err != nil {
+			return &readError{field, err}
+		}
+		*target = answer
+		return nil
+	}
+}
+
+// observeFirst reads what decides whether the rest is worth reading: whose
+// account this is, whether the two VPCs are there, and what is recorded.
+func (in *Intake) observeFirst(ctx context.Context, r *interconnect.Request) (*observation, error) {
+	o := &observation{facts: interconnect.Facts{Prefix: in.Prefix}}
+	err := sideBySide(
+		// The account that both VPCs have to belong to.
+		into(&o.facts.Account, "", func() (string, error) { return in.Cloud.AccountID(ctx) }),
+		// Other connections: one live connection per pair, one pair per id.
+		into(&o.records, "", func() ([]interconnect.Record, error) { return in.readable(ctx) }),
+		in.readVPC(ctx, r, interconnect.Initiator, &o.facts),
+		in.readVPC(ctx, r, interconnect.Acceptor, &o.facts),
+	)
+	return o, err
+}
+
+// readable lists the records that can be understood: one that somebody spoilt
+// must not keep everybody else from connecting.
+func (in *Intake) readable(ctx context.Context) ([]interconnect.Record, error) {
+	records, err := in.Records.List(ctx)
+	if err != nil && records != nil {
+		in.log().Error("some records cannot be understood", "error", err.Error())
+		err = nil
+	}
+	return records, err
+}
+
+// readVPC reads the VPC of a side: its blocks, owner, router and CENs.
+func (in *Intake) readVPC(ctx context.Context, r *interconnect.Request, role interconnect.Role, f *interconnect.Facts) func() error {
+	return func() error {
+		s, facts := r.Side(role), f.Side(role)
+		vpc, err := in.Cloud.VPC(ctx, s.RegionID, s.VpcID)
+		var cloud *interconnect.CloudError
+		if interconnect.IsGone(err) && errors.As(err, &cloud) && !unknownRegion(err) {
+			facts.NoVPC = cloud
+			return nil
+		}
+		if err != nil {
+			return &readError{"/" + string(role) + "/regionId", err}
+		}
+		facts.VPC = vpc
+		return nil
+	}
+}
+
+// observeRest reads the two sides, side by side, once both VPCs are there.
+func (in *Intake) observeRest(ctx context.Context, r *interconnect.Request, f *interconnect.Facts) error {
+	if f.Initiator.VPC == nil || f.Acceptor.VPC == nil {
+		return nil
+	}
+	return sideBySide(
+		func() error {
+			return in.observeSide(ctx, r.Side(interconnect.Initiator), interconnect.Initiator, &f.Initiator)
+		},
+		func() error {
+			return in.observeSide(ctx, r.Side(interconnect.Acceptor), interconnect.Acceptor, &f.Acceptor)
+		},
+	)
+}
+
+func (in *Intake) observeSide(ctx context.Context, s *interconnect.RequestSide, role interconnect.Role, f *interconnect.SideFacts) error {
+	field := "/" + string(role)
+	reads := []func() error{
+		// Blocks that a route must not collide with, and which table serves whom.
+		into(&f.VSwitches, field+"/vpcId", func() ([]interconnect.VSwitch, error) {
+			return in.Cloud.VSwitches(ctx, s.RegionID, s.VpcID)
+		}),
+		// Which tables there are, and of what kind.
+		into(&f.Tables, field+"/routeTableIds", func() ([]interconnect.RouteTable, error) {
+			return in.Cloud.RouteTables(ctx, s.RegionID, s.VpcID)
+		}),
+		// Whether the pair is joined already, and how many more the router takes.
+		into(&f.Interfaces, field+"/vpcId", func() ([]interconnect.RouterInterface, error) {
+			return in.Cloud.RouterInterfaces(ctx, s.RegionID, f.VPC.VRouterID)
+		}),
+	}
+	if len(s.SecurityGroups) > 0 {
+		// Whether the groups are there, in this VPC, and can be edited.
+		reads = append(reads, into(&f.Groups, field+"/securityGroups", func() ([]interconnect.GroupFacts, error) {
+			return in.Cloud.SecurityGroups(ctx, s.RegionID, s.VpcID)
+		}))
+	}
+	if s.Probe != nil {
+		// Whether the instance is there, in this VPC.
+		reads = append(reads, func() error {
+			list, err := in.Cloud.InstancesByID(ctx, s.RegionID, []string{s.Probe.InstanceID})
+			if err != nil && !interconnect.IsGone(err) {
+				return &readError{field + "/probe/instanceId", err}
+			}
+			f.Instances = list
+			return nil
+		})
+	}
+	if err := sideBySide(reads...); err != nil {
+		return err
+	}
+	return in.observeEntries(ctx, s, field, f)
+}
+
+// observeEntries reads the entries of the tables that will get routes: an
+// entry in the way, and how full they are. A table that is not the VPC's is
+// not read; Resolve will say so.
+func (in *Intake) observeEntries(ctx context.Context, s *interconnect.RequestSide, field string, f *interconnect.SideFacts) error {
+	var reads []func() error
+	var ids []string
+	for _, id := range interconnect.ChosenTables(s, f.Tables, f.VSwitches) {
+		for _, t := range f.Tables {
+			if t.ID == id && !t.Gateway {
+				ids = append(ids, id)
+			}
+		}
+	}
+	entries := make([][]interconnect.RouteEntry, len(ids))
+	for i, id := range ids {
+		reads = append(reads, into(&entries[i], field+"/routeTableIds", func() ([]interconnect.RouteEntry, error) {
+			return in.Cloud.RouteEntries(ctx, s.RegionID, id)
+		}))
+	}
+	if err := sideBySide(reads...); err != nil {
+		return err
+	}
+	f.Entries = map[string][]interconnect.RouteEntry{}
+	for i, id := range ids {
+		f.Entries[id] = entries[i]
+	}
+	return nil
+}
