@@ -1,6 +1,9 @@
 package trigger
 
-import "time"
+import (
+	"log/slog"
+	"time"
+)
 
 // Invocation is what Function Compute says about one invocation. Clients are
 // built from it, anew each time: its credentials are the role's, and expire.
@@ -63,3 +66,18 @@ type QueueMessage struct {
 	Queue string // name of the queue, from the event's subject; "" if the event does not say
 	Body  []byte // of the message, base64 undone
 }
+
+// redacted stands for credentials wherever they are printed or logged.
+const redacted = "[credentials]"
+
+// String, GoString and LogValue keep credentials out of every log line.
+func (Credentials) String() string { return redacted }
+
+// GoString keeps credentials out of %#v.
+func (Credentials) GoString() string { return redacted }
+
+// LogValue keeps credentials out of structured logs.
+func (Credentials) LogValue() slog.Value { return slog.StringValue(redacted) }
+
+// MarshalJSON keeps credentials out of JSON.
+func (Credentials) MarshalJSON() ([]byte, error) { return []byte(`"` + redacted + `"`), nil }

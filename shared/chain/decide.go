@@ -1,0 +1,168 @@
+package chain
+
+import (
+	"fmt"
+	"time"
+
+	"vpcinterconnect/shared/interconnect"
+)
+
+// decision is what comes of an outcome.
+type decision struct {
+	outcome  Outcome  // as it counts: a wait past its time is a rejection
+	queue    string   // where next goes
+	next     *Message // nil: this chain of messages ends here
+	delay    time.Duration
+	announce bool // an outcome message goes out
+}
+
+// situation is what a decision stands on.
+type situation struct {
+	m   Message // as handled
+	at  int     // its stage's place in the action
+	rec *interconnect.Record
+	run *run
+	now time.Time
+}
+
+// decide says how the chain goes on after an outcome. It is pure.
+func (s situation) decide(out Outcome) decision {
+	switch out.Kind {
+	case KindDone:
+		return s.finish(out)
+	case KindWait:
+		return s.wait(out)
+	case KindRetry:
+		return s.retry(out)
+	case KindReject:
+		return s.reject(out)
+	case KindDrop:
+		return s.makeWay(out)
+	}
+	return s.reject(RejectWith(interconnect.Problem{Sentence: fmt.Sprintf("The step returned the unknown outcome %.20q. Report it as a defect.", out.Kind)}, out.Err))
+}
+
+func (s situation) stage() Stage { return table[s.m.Action][s.at] }
+
+// finish goes on with the action's next stage; after connect's last, a changed
+// request prunes what its former generations left.
+func (s situation) finish(out Outcome) decision {
+	d := decision{outcome: out, announce: s.m.Action != interconnect.Verify || s.verdictChanged(out)}
+	switch {
+	case s.at+1 < len(table[s.m.Action]):
+		return s.handOn(d, s.m.follow(s.m.Action, s.m.Target), s.at+1)
+	case s.m.Action == interconnect.Connect && len(s.rec.Wanted.Former) > 0:
+		return s.handOn(d, s.m.follow(interconnect.Prune, interconnect.TargetDesired), 0)
+	}
+	return d
+}
+
+// verdictChanged tells whether a check found something else than the last one.
+func (s situation) verdictChanged(out Outcome) bool {
+	if out.Verdict == nil {
+		return false
+	}
+	known := s.rec.Steps[s.stage().Step].Verdicts
+	return len(known) == 0 || known[0].Outcome != out.Verdict.Outcome
+}
+
+// wait sends the same message again later, unless its time is over. A freeze
+// costs the connection nothing: neither hops nor time.
+func (s situation) wait(out Outcome) decision {
+	next := s.m.again()
+	if s.run.frozen {
+		next.Hops, next.FrozenSince = s.m.Hops, s.now
+		return decision{outcome: out, queue: s.stage().Queue, next: &next, delay: frozenDelay}
+	}
+	if s.late() {
+		return s.giveUp(out)
+	}
+	soon := s.m.Waits
+	if s.run.mutated && !s.run.failed {
+		soon = 0 // what was just changed may be through in a moment
+	}
+	next.Waits = soon + 1
+	return s.handOn(decision{outcome: out, delay: waitDelay(s.m.ConnectionID, soon)}, next, s.at)
+}
+
+// retry sends the same message again after a backoff, unless its attempts or
+// its time are over.
+func (s situation) retry(out Outcome) decision {
+	next := s.m.again()
+	next.Attempts, next.Waits = s.m.Attempts+1, 0
+	if next.Attempts >= MaxAttempts || s.late() {
+		return s.giveUp(out)
+	}
+	return s.handOn(decision{outcome: out, delay: backoff(next.Attempts)}, next, s.at)
+}
+
+func (s situation) late() bool { return !s.m.GiveUpAt.IsZero() && !s.now.Before(s.m.GiveUpAt) }
+
+// handOn sends the chain to a stage of next's action, or ends it where it has
+// gone on for too long.
+func (s situation) handOn(d decision, next Message, at int) decision {
+	if next.Hops > MaxHops {
+		return decision{announce: true, outcome: RejectWith(interconnect.Problem{
+			Code:     CodeTooManyHops,
+			Sentence: fmt.Sprintf("The connection's messages were handed on more than %d times without coming to an end. Look at the steps' last words in the log, and ask again.", MaxHops),
+		}, d.outcome.Err)}
+	}
+	d.queue, d.next = table[next.Action][at].Queue, &next
+	return d
+}
+
+// giveUp rejects what waited or failed for too long, with its last answer and
+// how long that lasted.
+func (s situation) giveUp(last Outcome) decision {
+	var p interconnect.Problem
+	if last.Problem != nil {
+		p = *last.Problem
+	}
+	said := p.Sentence
+	if said == "" {
+		said = last.Note
+	}
+	lasted := s.now.Sub(s.m.StartedAt).Round(time.Second)
+	if last.Kind == KindRetry {
+		p.Sentence = fmt.Sprintf("Given up after %d attempts in %s. The last one: %s", s.m.Attempts+1, lasted, said)
+	} else {
+		p.Sentence = fmt.Sprintf("Given up after waiting for %s: %s. See in the console what holds it up, and ask again.", lasted, clip(said))
+	}
+	if s.m.Action == interconnect.Prune {
+		p.Sentence += " The removal is tried again every hour."
+	}
+	last.Kind, last.Problem, last.Note = KindReject, &p, ""
+	return s.reject(last)
+}
+
+// reject ends the chain, or rolls a failed connect back. What only looks undoes
+// nothing: it ends in the verdict that nothing is proven.
+func (s situation) reject(out Outcome) decision {
+	if s.stage().Observe {
+		out.Kind = KindDone
+		out.Verdict = &interconnect.Verdict{At: s.now, Outcome: interconnect.VerdictUnproven}
+		if out.Problem != nil {
+			out.Verdict.Why = out.Problem.Sentence
+		}
+		return s.finish(out)
+	}
+	d := decision{outcome: out, announce: true}
+	if s.m.Action == interconnect.Connect && !s.m.Repair && s.rec.Wanted.Connection.OnFailure == interconnect.OnFailureRollback {
+		return s.handOn(d, s.m.follow(interconnect.Prune, interconnect.TargetConnected), 0)
+	}
+	return d
+}
+
+// makeWay sends the newest generation's first message in place of this one.
+func (s situation) makeWay(out Outcome) decision {
+	d := decision{outcome: out}
+	if s.run.newest != nil {
+		queue, first := FirstMessage(s.run.newest, retrace(s.m.Trace, fmt.Sprintf("g%d", s.run.newest.Generation)))
+		d.queue, d.next = queue, &first
+	}
+	return d
+}
+
+// CodeTooManyHops is the code of the problem that a chain without an end leaves
+// on its step: whoever sees it is needed.
+const CodeTooManyHops = "TooManyHops"

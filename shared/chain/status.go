@@ -1,0 +1,144 @@
+package chain
+
+import (
+	"context"
+	"encoding/json"
+	"log/slog"
+
+	"vpcinterconnect/shared/interconnect"
+)
+
+// maxVerdicts is how many verdicts a record keeps.
+const maxVerdicts = 20
+
+// remember writes what the step came to. It comes last; what fails here is
+// logged only, since the next step, or the sweep, mends it.
+func (h *Handler) remember(ctx context.Context, log *slog.Logger, s situation, d decision) {
+	if d.outcome.Kind == KindDrop {
+		return
+	}
+	step := h.Runner.Step()
+	if v := d.outcome.Verdict; v != nil && v.Outcome == interconnect.VerdictConnected && s.m.Action != interconnect.Prune && !equal(s.rec.LastConnected, s.rec.Wanted.Connection) {
+		if err := h.Records.PutConnected(ctx, s.m.ConnectionID, s.rec.Wanted.Connection); err != nil {
+			log.Error("status", "entry", "connected", "error", err.Error())
+		}
+	}
+	status, write := s.status(step, d)
+	if !write {
+		return
+	}
+	if err := h.Records.PutStatus(ctx, s.m.ConnectionID, step, status); err != nil {
+		log.Error("status", "entry", step, "error", err.Error())
+	}
+}
+
+// equal tells whether two connections are the same desired state.
+func equal(a, b *interconnect.Connection) bool {
+	x, _ := json.Marshal(a)
+	y, _ := json.Marshal(b)
+	return string(x) == string(y)
+}
+
+// status makes the step's entry anew from the one that was there; write is
+// false where the entry says enough already.
+func (s situation) status(step interconnect.Step, d decision) (status interconnect.StepStatus, write bool) {
+	was := s.rec.Steps[step]
+	if s.m.Action == interconnect.Verify {
+		return s.checked(was, d)
+	}
+	same := was.Generation == s.m.Generation && was.Action == s.m.Action && was.Target == s.m.Target
+	status = interconnect.StepStatus{
+		Generation: s.m.Generation, Action: s.m.Action, Target: s.m.Target,
+		Progress: progress(d.outcome.Kind), Since: s.now, UpdatedAt: s.now,
+		Note: d.outcome.Note, Problem: d.outcome.Problem,
+		Resources: d.outcome.Resources, Leftovers: d.outcome.Leftovers,
+		Verdicts: verdicts(was, d.outcome.Verdict, s), Trace: s.m.Trace,
+	}
+	if same && was.Progress == status.Progress {
+		status.Since = was.Since
+	}
+	if status.Progress == interconnect.Waiting {
+		if same && was.Progress == interconnect.Waiting && !news(was, status) && s.now.Sub(was.UpdatedAt) < statusEvery {
+			return status, false
+		}
+		if same {
+			s.carry(was, &status)
+		}
+	} else {
+		status.Took = s.now.Sub(s.m.StartedAt)
+	}
+	if status.Problem == nil && s.m.Target == interconnect.TargetConnected && was.Generation == s.m.Generation &&
+		(was.Progress == interconnect.Failed || was.Target == interconnect.TargetConnected) {
+		status.Problem = was.Problem // why it is rolled back stays in sight
+	}
+	return status, true
+}
+
+// carry keeps in a waiting step's entry what the last runs learnt.
+func (s situation) carry(was interconnect.StepStatus, status *interconnect.StepStatus) {
+	if status.Problem == nil {
+		status.Problem = was.Problem
+	}
+	if status.Resources == nil {
+		status.Resources = was.Resources
+	}
+	if status.Leftovers == nil {
+		status.Leftovers = was.Leftovers
+	}
+}
+
+// news tells whether an entry of a step that keeps waiting has a new problem.
+func news(was, is interconnect.StepStatus) bool {
+	if is.Problem == nil {
+		return false
+	}
+	return was.Problem == nil || was.Problem.Code != is.Problem.Code
+}
+
+// checked adds a check's verdict to the entry. A check says nothing about how
+// far the generation's own chain is, so it leaves that alone.
+func (s situation) checked(was interconnect.StepStatus, d decision) (interconnect.StepStatus, bool) {
+	if d.outcome.Kind == KindWait || d.outcome.Kind == KindRetry {
+		return was, false
+	}
+	if was.Generation != s.m.Generation {
+		was = interconnect.StepStatus{
+			Generation: s.m.Generation, Action: s.m.Action, Progress: progress(d.outcome.Kind),
+			Since: s.now, Took: s.now.Sub(s.m.StartedAt), Verdicts: was.Verdicts, Trace: was.Trace,
+		}
+	}
+	was.Verdicts = verdicts(was, d.outcome.Verdict, s)
+	if was.Action != interconnect.Prune {
+		was.Problem = d.outcome.Problem
+	}
+	was.UpdatedAt, was.Trace = s.now, s.m.Trace
+	return was, true
+}
+
+// verdicts puts a verdict before the known ones. One check has one verdict: its
+// repeats replace it.
+func verdicts(was interconnect.StepStatus, v *interconnect.Verdict, s situation) []interconnect.Verdict {
+	known := was.Verdicts
+	if v == nil {
+		return known
+	}
+	one := *v
+	if one.At.IsZero() {
+		one.At = s.now
+	}
+	if was.Trace == s.m.Trace && was.Progress != interconnect.Waiting && len(known) > 0 {
+		known = known[1:]
+	}
+	all := append([]interconnect.Verdict{one}, known...)
+	return all[:min(len(all), maxVerdicts)]
+}
+
+func progress(k Kind) interconnect.Progress {
+	switch k {
+	case KindDone:
+		return interconnect.Done
+	case KindReject:
+		return interconnect.Failed
+	}
+	return interconnect.Waiting
+}
