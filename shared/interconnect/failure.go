@@ -65,3 +65,19 @@ type Problem struct {
 	RequestID string `json:"requestId,omitempty"`
 	Resource  string `json:"resource,omitempty"` // id of what it is about
 }
+
+// Stale tells whether all that err holds says that the cloud is not as it was
+// read: a thing is gone, or there already. Then reading again decides, not the
+// error.
+func Stale(err error) bool {
+	if joined, ok := err.(interface{ Unwrap() []error }); ok {
+		for _, e := range joined.Unwrap() {
+			if !Stale(e) {
+				return false
+			}
+		}
+		return len(joined.Unwrap()) > 0
+	}
+	c := ClassOf(err)
+	return c == Gone || c == Exists
+}

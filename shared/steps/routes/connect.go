@@ -1,0 +1,184 @@
+package routes
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"vpcinterconnect/shared/chain"
+	"vpcinterconnect/shared/interconnect"
+)
+
+// connect adds the routes that are missing and leads those of ours that lead
+// elsewhere back, one call at a time per VPC, both VPCs at once, and is done
+// when a read shows all of them settled.
+func (s *Step) connect(ctx context.Context, t *chain.Task) chain.Outcome {
+	find, ok := s.hops[t.Want.Type]
+	if !ok {
+		return chain.RejectWith(interconnect.Problem{Sentence: fmt.Sprintf("There are no routes for connections of the type %q; ask for another type.", t.Want.Type)}, nil)
+	}
+	hops, wait, err := find(ctx, s, t)
+	if err != nil {
+		return chain.FromError(err)
+	}
+	if wait != "" {
+		return chain.WaitFor(wait)
+	}
+	mark := interconnect.Mark{Prefix: t.Prefix, ConnectionID: t.Want.ID}
+	var refused failures
+	before := ""
+	for range maxRounds {
+		entries, err := s.entries(ctx, t, t.Want)
+		if err != nil {
+			return chain.FromError(err)
+		}
+		var calls []chain.Call
+		var diffs sides[interconnect.RouteDiff]
+		complete, held, asks := true, "", ""
+		var present []string
+		for _, role := range interconnect.Roles {
+			here := *entries.at(role)
+			diff := interconnect.DiffRoutes(mark, interconnect.WantedRoutes(t.Want, role), *hops.at(role), here)
+			if len(diff.Conflicts) > 0 {
+				if diff, err = s.inherit(ctx, t, diff); err != nil {
+					return chain.FromError(err)
+				}
+			}
+			if len(diff.Conflicts) > 0 {
+				return conflict(t, role, diff.Conflicts[0], *hops.at(role))
+			}
+			if out, failed := refused.outcome(role, diff, here); failed {
+				return out
+			}
+			*diffs.at(role) = diff
+			complete = complete && diff.Complete()
+			present = append(present, ids(mark, diff.Present)...)
+			if len(diff.Create)+len(diff.Repoint) == 0 {
+				if len(diff.Unsettled) > 0 {
+					held = busy(diff.Unsettled)
+				}
+				continue
+			}
+			if on := busy(here); on != "" {
+				held = on
+				continue
+			}
+			call, asked := s.change(t.Want.Side(role), role, diff, *hops.at(role), &refused)
+			calls, asks = append(calls, call), asks+asked
+		}
+		switch {
+		case complete:
+			return chain.DoneWith(interconnect.Few(present)...)
+		case len(calls) == 0:
+			return waiting(held, present)
+		case refused.any():
+			return waiting(refused.note(), present)
+		case asks == before:
+			// What was just asked for and does not show yet is not asked for
+			// again at once.
+			return waiting("the routes just asked for to be seen", present)
+		}
+		before = asks
+		if err := t.Mutate(ctx, calls...); err != nil {
+			for _, role := range interconnect.Roles {
+				if out, failed := refused.outcome(role, *diffs.at(role), *entries.at(role)); failed {
+					return out
+				}
+			}
+			if interconnect.Stale(err) {
+				return waiting("reads that are behind: "+err.Error(), present)
+			}
+			out := chain.FromError(err)
+			out.Resources = interconnect.Few(present)
+			return out
+		}
+	}
+	return chain.WaitFor("the routes to be made")
+}
+
+// change makes the one call that a VPC takes at a time, and spells what it asks
+// for.
+//
+// Neither call takes a token. Died after it, or reported failed but done: the
+// next look finds the entries. A twin's second entry to the same destination
+// is refused by the cloud, and a second repointing changes nothing.
+func (s *Step) change(side *interconnect.Side, role interconnect.Role, diff interconnect.RouteDiff, hop interconnect.NextHop, refused *failures) (chain.Call, string) {
+	if len(diff.Repoint) > 0 {
+		entry := diff.Repoint[0]
+		return chain.Call{
+			Action: "ModifyRouteEntry", Resource: entry.ID,
+			Do: func(ctx context.Context) error { return s.cloud.RepointRoute(ctx, side.RegionID, entry.ID, hop) },
+		}, entry.ID
+	}
+	batch := diff.Create[:min(len(diff.Create), interconnect.MaxRouteBatch)]
+	return chain.Call{
+		Action: "CreateRouteEntries", Resource: side.VpcID,
+		Do: func(ctx context.Context) error {
+			failed, err := s.cloud.CreateRoutes(ctx, side.RegionID, batch)
+			if cloud := new(interconnect.CloudError); errors.As(err, &cloud) && cloud.Class == interconnect.Quota {
+				failed = []interconnect.RouteFailure{{Destination: batch[0].Destination, Err: cloud}} // of the whole batch
+			}
+			refused.add(role, failed)
+			return err
+		},
+	}, fmt.Sprint(batch)
+}
+
+// inherit looks whether a route that another connection of this deployment made
+// is still needed by one: a leftover of one that is not is led our way.
+func (s *Step) inherit(ctx context.Context, t *chain.Task, diff interconnect.RouteDiff) (interconnect.RouteDiff, error) {
+	ours := false
+	for _, e := range diff.Conflicts {
+		m, ok := interconnect.ParseMark(e.Name)
+		ours = ours || ok && m.Prefix == t.Prefix
+	}
+	if !ours {
+		return diff, nil
+	}
+	others, err := t.Others(ctx)
+	if err != nil {
+		return diff, err
+	}
+	p := interconnect.NewPruning(t.Prefix, &t.Record, t.Want, nil, others)
+	free := map[string]bool{}
+	for _, e := range interconnect.PrunableRoutes(p, diff.Conflicts) {
+		free[e.ID] = true
+	}
+	var conflicts []interconnect.RouteEntry
+	for _, e := range diff.Conflicts {
+		if free[e.ID] {
+			diff.Repoint = append(diff.Repoint, e)
+		} else {
+			conflicts = append(conflicts, e)
+		}
+	}
+	diff.Conflicts = conflicts
+	return diff, nil
+}
+
+func conflict(t *chain.Task, role interconnect.Role, e interconnect.RouteEntry, hop interconnect.NextHop) chain.Outcome {
+	return chain.RejectWith(interconnect.Problem{
+		Sentence: fmt.Sprintf("Route table %s of the %s's VPC already has a route to %s that leads to %s %s instead of %s, and that this connection did not make: delete it, or leave that block out of the request.",
+			e.RouteTableID, role, e.Destination, e.NextHopType, e.NextHopID, hop.ID),
+		Resource: e.RouteTableID,
+	}, nil)
+}
+
+func waiting(note string, present []string) chain.Outcome {
+	out := chain.WaitFor(note)
+	out.Resources = interconnect.Few(present)
+	return out
+}
+
+// ids lists entries, telling those apart that this deployment did not make.
+func ids(m interconnect.Mark, entries []interconnect.RouteEntry) []string {
+	var out []string
+	for _, e := range entries {
+		id := e.ID
+		if owner, ok := interconnect.ParseMark(e.Name); !ok || owner.Prefix != m.Prefix {
+			id += " (not ours)"
+		}
+		out = append(out, id)
+	}
+	return out
+}

@@ -1,0 +1,116 @@
+package routes
+
+import (
+	"context"
+	"fmt"
+	"sync"
+
+	"vpcinterconnect/shared/chain"
+	"vpcinterconnect/shared/interconnect"
+)
+
+// prune removes the owned routes that nothing live needs, from every table of
+// both VPCs, one batch at a time per VPC, both VPCs at once, until no read
+// shows them any more.
+func (s *Step) prune(ctx context.Context, t *chain.Task) chain.Outcome {
+	others, err := t.Others(ctx)
+	if err != nil {
+		return chain.FromError(err)
+	}
+	p := interconnect.NewPruning(t.Prefix, &t.Record, t.Scope, t.Want, others)
+	var refused refusals
+	before := ""
+	for range maxRounds {
+		entries, err := s.entries(ctx, t, t.Scope)
+		if err != nil {
+			return chain.FromError(err)
+		}
+		var calls []chain.Call
+		held, left, asks := "", 0, ""
+		for _, role := range interconnect.Roles {
+			gone := interconnect.PrunableRoutes(p, *entries.at(role))
+			left += len(gone)
+			if len(gone) == 0 {
+				continue
+			}
+			if on := busy(*entries.at(role)); on != "" {
+				held = on
+				continue
+			}
+			batch := gone[:min(len(gone), interconnect.MaxRouteBatch)]
+			calls, asks = append(calls, s.remove(t.Scope.Side(role), batch, &refused)), asks+fmt.Sprint(batch)
+		}
+		switch {
+		case left == 0:
+			return chain.DoneWith()
+		case len(calls) == 0:
+			return chain.WaitFor(held)
+		}
+		if out, ok := refused.outcome(); ok {
+			return out
+		}
+		if asks == before {
+			return chain.WaitFor("the routes just removed to go")
+		}
+		before = asks
+		if err := t.Mutate(ctx, calls...); err != nil {
+			if interconnect.Stale(err) {
+				return chain.WaitFor("reads that are behind: " + err.Error())
+			}
+			return chain.FromError(err)
+		}
+	}
+	return chain.WaitFor("the routes to go")
+}
+
+// remove deletes a batch of entries of one VPC, by id.
+//
+// Died after it, or reported failed but done: the next look finds them gone. A
+// twin's second deletion is told that they are gone.
+func (s *Step) remove(side *interconnect.Side, batch []interconnect.RouteEntry, refused *refusals) chain.Call {
+	return chain.Call{
+		Action: "DeleteRouteEntries", Resource: side.VpcID,
+		Do: func(ctx context.Context) error {
+			failed, err := s.cloud.DeleteRoutes(ctx, side.RegionID, batch)
+			refused.add(failed)
+			return err
+		},
+	}
+}
+
+// refusals are the entries of a run's batches that the cloud would not delete.
+type refusals struct {
+	mu   sync.Mutex
+	list []interconnect.RouteFailure
+}
+
+func (r *refusals) add(more []interconnect.RouteFailure) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.list = append(r.list, more...)
+}
+
+// outcome says what the refusals come to, if there are any: wait, retry, or
+// give up, the entries being left over.
+func (r *refusals) outcome() (chain.Outcome, bool) {
+	if len(r.list) == 0 {
+		return chain.Outcome{}, false
+	}
+	gravest := chain.WaitFor("routes to go that are gone already")
+	for _, one := range r.list {
+		if one.Err == nil || interconnect.Stale(one.Err) {
+			continue
+		}
+		out := chain.FromError(one.Err)
+		if out.Kind == chain.KindReject {
+			problem := chain.ProblemOf(one.Err)
+			problem.Sentence = fmt.Sprintf("The route to %s cannot be removed: %s", one.Destination, problem.Sentence)
+			out.Problem = &problem
+			out.Leftovers = append(gravest.Leftovers, problem)
+			gravest = out
+		} else if gravest.Kind == chain.KindWait {
+			gravest = out
+		}
+	}
+	return gravest, true
+}
