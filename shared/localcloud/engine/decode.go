@@ -159,7 +159,7 @@ func decodeList(flat map[string]string, name string, f reflect.Value, used map[s
 	return len(order), nil
 }
 
-func sortedKeys(m map[string]string) []string {
+func sortedKeys[V any](m map[string]V) []string {
 	keys := make([]string, 0, len(m))
 	for k := range m {
 		keys = append(keys, k)

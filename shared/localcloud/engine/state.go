@@ -46,17 +46,25 @@ func (e *Engine) checkRegion(a *Action, region string) *Error {
 }
 
 // Switches choose between two published or plausible readings of a behaviour
-// that is UNCONFIRMED. The zero value is each one's default reading.
+// that is UNCONFIRMED. The zero value is each one's default reading; Facts
+// names the fact that each belongs to.
 type Switches struct {
-	RouteStatusCreated        bool // a route entry that is done says Created, not Available
-	GroupAcrossVPCsAllowed    bool // a rule may name a group of another VPC of the region
-	TagRouterInterfaceRefused bool // Tags on a VRouter-type router interface are refused
-	RouterInterfaceClosed     bool // the account may not create router interfaces
-	PriorityZeroRefused       bool // MNS refuses a message with Priority 0, as its Go SDK sends it if not told better
-	QueueNameCoolsDown        bool // the name of a deleted MNS queue stays taken for a minute
-	QueueTimesInSeconds       bool // MNS writes a queue's times in Unix seconds, not milliseconds
-	MessageCountsWithdrawn    bool // MNS answers 0 for a queue's numbers of messages, as it has announced
-	LongParameterNames        bool // an OOS parameter's name may have 200 characters, not 180
+	RouteStatusCreated              bool // a route entry that is done says Created, not Available
+	GroupAcrossVPCsAllowed          bool // a rule may name a group of another VPC of the region
+	TagRouterInterfaceRefused       bool // tags on a router interface of a vRouter are refused
+	RouterInterfaceClosed           bool // the account may not create router interfaces
+	RouteToInactiveInterfaceAllowed bool // a route may be made to a router interface that is not Active
+	InterfaceStatusCodeOld          bool // a wrong state is IncorrectStatus, not IncorrectRIStatus
+	OneSideOppositeEnough           bool // the accepting side need not name its opposite before connecting
+	MissingParameterNamed           bool // a missing parameter is Missing<Name>, not MissingParameter
+	UnknownParametersIgnored        bool // the gateway ignores unknown parameters instead of refusing them
+	UnknownAccessKeyIs400           bool // InvalidAccessKeyId.NotFound is a 400, not a 404
+	RuleIdentityWithoutPriority     bool // two rules that differ only in priority are one
+	PriorityZeroRefused             bool // MNS refuses a message with Priority 0, as its Go SDK sends it if not told better
+	QueueNameCoolsDown              bool // the name of a deleted MNS queue stays taken for a minute
+	QueueTimesInSeconds             bool // MNS writes a queue's times in Unix seconds, not milliseconds
+	MessageCountsWithdrawn          bool // MNS answers 0 for a queue's numbers of messages, as it has announced
+	LongParameterNames              bool // an OOS parameter's name may have 200 characters, not 180
 }
 
 // Quotas are limits per account or resource; a zero field means the documented
@@ -65,5 +73,10 @@ type Quotas struct {
 	RouteEntriesPerTable      int // custom entries: 200
 	RouterInterfacesPerRouter int // 5
 	RulesPerSecurityGroup     int // 200
+	VpcsPerRegion             int // 10
+	VSwitchesPerVpc           int // 150
+	CustomRouteTablesPerVpc   int // 9
+	SecondaryBlocksPerVpc     int // 5
+	SecurityGroupsPerRegion   int // 100
 	QueuesPerRegion           int // 1000
 }
