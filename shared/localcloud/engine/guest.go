@@ -1,10 +1,14 @@
 package engine
 
-import "time"
+import (
+	"net/netip"
+	"time"
+)
 
 // Guest runs a Cloud Assistant script inside an instance: what the script
 // prints, how it exits, and how long it takes on the cloud's clock. The data
-// plane is one; a Linux kernel may be another.
+// plane is one; a Linux kernel may be another. Run is called under the engine's
+// lock: it must not call the engine.
 type Guest interface {
 	Run(s Script) Execution
 }
@@ -18,9 +22,29 @@ type Script struct {
 	Start      time.Time
 }
 
-// Execution is what became of a script.
+// Execution is what became of a script. One that took as long as its timeout
+// was killed by it.
 type Execution struct {
 	Output   string
 	ExitCode int
 	Took     time.Duration
+}
+
+// GuestFacts is what is true inside an instance, where no API reaches. The zero
+// value is a Linux guest without Cloud Assistant and without a firewall.
+type GuestFacts struct {
+	OS          string       // linux (also "") or windows
+	AgentOnline bool         // Cloud Assistant's agent is there and answers
+	AgentHangs  bool         // it is online, but takes no command
+	DropICMP    bool         // the guest's firewall drops pings
+	DropTCP     []PortRange  // and these ports
+	ListenTCP   []int        // ports that something listens on
+	Routes      []GuestRoute // of the guest's own, beside the one to its vSwitch and the default route
+}
+
+// GuestRoute is a route inside a guest: a container bridge, for one. What it
+// covers does not leave the instance through its network interface.
+type GuestRoute struct {
+	Destination netip.Prefix
+	Device      string // docker0, for one
 }
