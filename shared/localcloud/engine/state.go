@@ -60,6 +60,7 @@ type Switches struct {
 	UnknownParametersIgnored        bool // the gateway ignores unknown parameters instead of refusing them
 	UnknownAccessKeyIs400           bool // InvalidAccessKeyId.NotFound is a 400, not a 404
 	RuleIdentityWithoutPriority     bool // two rules that differ only in priority are one
+	OfflineAgentRefusesCommand      bool // RunCommand refuses an instance whose agent is offline, instead of letting the invocation fail
 	PriorityZeroRefused             bool // MNS refuses a message with Priority 0, as its Go SDK sends it if not told better
 	QueueNameCoolsDown              bool // the name of a deleted MNS queue stays taken for a minute
 	QueueTimesInSeconds             bool // MNS writes a queue's times in Unix seconds, not milliseconds
