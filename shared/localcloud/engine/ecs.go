@@ -266,3 +266,11 @@ func parseBlock(s string) (netip.Prefix, bool) {
 	}
 	return netip.Prefix{}, false
 }
+
+// orEmpty makes a nil list marshal as [].
+func orEmpty[T any](s []T) []T {
+	if s == nil {
+		return []T{}
+	}
+	return s
+}
