@@ -44,7 +44,7 @@ const (
 // does. A list has Members if its elements are objects.
 type Parameter struct {
 	Name     string
-	Type     string // String, Integer, Boolean, or RepeatList
+	Type     string // String, Integer, Long, Boolean, or RepeatList
 	Position Position
 	Required bool
 	Max      int // of a list: most elements; 0 unlimited
@@ -183,8 +183,8 @@ func (e *Engine) Call(c Call) Result {
 
 func (e *Engine) carryOut(a *Action, c Call, fault Fault) (any, *Error) {
 	p := reflect.New(a.typ)
-	if err := decode(a, c.Parameters, p.Elem()); err != nil {
-		return nil, err
+	if err := decode(a, c.Parameters, p.Elem(), e.opt.Switches); err != nil {
+		return nil, e.spell(err)
 	}
 	t := &tx{now: e.now, seen: e.now.Add(-fault.Lag), region: c.Parameters["RegionId"], caller: c.Caller, action: a}
 	if fault.Lag == 0 {
@@ -196,8 +196,12 @@ func (e *Engine) carryOut(a *Action, c Call, fault Fault) (any, *Error) {
 	if err := e.checkRate(a, t); err != nil {
 		return nil, err
 	}
-	key, sum := tokenKey{a.Product, a.Name, t.region, c.Parameters["ClientToken"]}, digest(c.Parameters)
+	key, sum := tokenKey{a.Product, a.Name, t.region, c.Parameters["ClientToken"]}, [32]byte{}
+	if len(key.token) > 64 {
+		return nil, &Error{400, "InvalidClientToken.Malformed", "A client token has at most 64 ASCII characters."}
+	}
 	if key.token != "" {
+		sum = digest(c.Parameters)
 		if use, ok := e.tokens[key]; ok {
 			if use.sum != sum {
 				return nil, errTokenMismatch(a)
@@ -208,7 +212,7 @@ func (e *Engine) carryOut(a *Action, c Call, fault Fault) (any, *Error) {
 	r, err := a.run(e, t, p)
 	if err != nil {
 		if known, ok := err.(*Error); ok {
-			return nil, known
+			return nil, e.spell(known)
 		}
 		return nil, &Error{500, "InternalError", err.Error()}
 	}
@@ -216,6 +220,17 @@ func (e *Engine) carryOut(a *Action, c Call, fault Fault) (any, *Error) {
 		e.tokens[key] = tokenUse{sum: sum, answer: clone(r)}
 	}
 	return r, nil
+}
+
+// spell gives a missing parameter the code that Switches choose.
+func (e *Engine) spell(err *Error) *Error {
+	var name string
+	if e.opt.Switches.MissingParameterNamed && err.Code == "MissingParameter" {
+		if _, scan := fmt.Sscanf(err.Message, missingMessage, &name); scan == nil {
+			return &Error{400, "Missing" + name, name + " is mandatory for this action."}
+		}
+	}
+	return err
 }
 
 // clone copies an answer one level deep, so that its request id can differ.
@@ -269,8 +284,9 @@ func (e *Engine) checkRate(a *Action, t *tx) *Error {
 
 // describe reads an action's parameters off its parameter struct: one field a
 // parameter, the field's name being the parameter's unless the tag `api` gives
-// another. Further words of the tag: required, body, max=N. Strings, ints and
-// bools may be pointers where absent and zero differ. A slice is a repeated
+// another. Further words of the tag: required, body, max=N. Strings, ints
+// (Integer), int64s (Long) and bools may be pointers where absent and zero
+// differ. A slice is a repeated
 // parameter (Name.1, or Name.1.Member for structs).
 func describe(t reflect.Type) []Parameter {
 	var out []Parameter
@@ -300,8 +316,10 @@ func describe(t reflect.Type) []Parameter {
 		switch ft.Kind() {
 		case reflect.String:
 			p.Type = "String"
-		case reflect.Int, reflect.Int64:
+		case reflect.Int:
 			p.Type = "Integer"
+		case reflect.Int64:
+			p.Type = "Long"
 		case reflect.Bool:
 			p.Type = "Boolean"
 		case reflect.Slice:

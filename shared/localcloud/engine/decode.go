@@ -6,18 +6,22 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 )
 
 // decode fills an action's parameter struct from the flat parameters, refusing
 // what the action does not have, what is missing and what is of the wrong type.
-func decode(a *Action, flat map[string]string, v reflect.Value) *Error {
+func decode(a *Action, flat map[string]string, v reflect.Value, s Switches) *Error {
 	used := map[string]bool{}
 	if err := decodeFields(flat, "", v, used); err != nil {
 		return err
 	}
+	if s.UnknownParametersIgnored {
+		return nil
+	}
 	for _, k := range sortedKeys(flat) {
 		if !used[k] && !commonParameters[k] {
-			return &Error{400, "UnsupportedParameter", fmt.Sprintf("The parameter %q is not one of %s's, or this cloud does not implement it.", k, a.Name)}
+			return &Error{400, "UnsupportedParameter", fmt.Sprintf("The parameter %q is not supported: it is not one of %s's, or this cloud does not implement it.", k, a.Name)}
 		}
 	}
 	return nil
@@ -71,9 +75,21 @@ func decodeFields(flat map[string]string, prefix string, v reflect.Value, used m
 	return nil
 }
 
+// described caches ownParameters: calls are many, types few.
+var described sync.Map // reflect.Type to []Parameter
+
 // ownParameters returns the descriptions of a struct's fields in field order;
 // embedded structs have an empty one.
 func ownParameters(t reflect.Type) []Parameter {
+	if known, ok := described.Load(t); ok {
+		return known.([]Parameter)
+	}
+	out := parametersOf(t)
+	described.Store(t, out)
+	return out
+}
+
+func parametersOf(t reflect.Type) []Parameter {
 	out := make([]Parameter, t.NumField())
 	all := describe(t)
 	j := 0
@@ -168,8 +184,10 @@ func sortedKeys[V any](m map[string]V) []string {
 	return keys
 }
 
+const missingMessage = "The input parameter %q that is mandatory for processing this request is not supplied."
+
 func errMissing(name string) *Error {
-	return &Error{400, "MissingParameter", fmt.Sprintf("The input parameter %q that is mandatory for processing this request is not supplied.", name)}
+	return &Error{400, "MissingParameter", fmt.Sprintf(missingMessage, name)}
 }
 
 func errUnknownAction(c Call) *Error {

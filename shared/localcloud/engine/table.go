@@ -1,6 +1,9 @@
 package engine
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // table holds one kind of resource with its recent past, so that a read may
 // lag: a reader that sees the world as of some seconds ago sees all of a row
@@ -8,6 +11,7 @@ import "time"
 type table[T any] struct {
 	rows  map[string]*row[T]
 	order []string // ids in order of creation: what lists are sorted by
+	dead  int      // rows that were removed since the last sweep
 }
 
 type row[T any] struct{ versions []version[T] }
@@ -17,8 +21,11 @@ type version[T any] struct {
 	value *T // nil: deleted
 }
 
-// keepVersions bounds how far back a lagging read can see.
-const keepVersions = 16
+// longestLag bounds how far back a lagging read can see.
+const longestLag = 10 * time.Second
+
+// sweepAfter is how many removed rows a table keeps before it forgets them.
+const sweepAfter = 256
 
 func newTable[T any]() table[T] { return table[T]{rows: map[string]*row[T]{}} }
 
@@ -33,8 +40,20 @@ func (t *table[T]) put(at time.Time, id string, v T) {
 		t.order = append(t.order, id)
 	}
 	r.versions = append(r.versions, version[T]{at, &v})
-	if len(r.versions) > keepVersions {
-		r.versions = append([]version[T](nil), r.versions[len(r.versions)-keepVersions:]...)
+	r.forget(at.Add(-longestLag))
+}
+
+// forget drops the versions that nobody who looks at the world as of before or
+// later can see.
+func (r *row[T]) forget(before time.Time) {
+	first := 0
+	for i, v := range r.versions {
+		if !v.at.After(before) {
+			first = i
+		}
+	}
+	if first > 0 {
+		r.versions = slices.Clone(r.versions[first:])
 	}
 }
 
@@ -51,8 +70,13 @@ func (t *table[T]) update(at time.Time, id string, f func(*T)) {
 
 // remove deletes the row from at on.
 func (t *table[T]) remove(at time.Time, id string) {
-	if r := t.rows[id]; r != nil {
-		r.versions = append(r.versions, version[T]{at: at})
+	r := t.rows[id]
+	if r == nil || r.versions[len(r.versions)-1].value == nil {
+		return
+	}
+	r.versions = append(r.versions, version[T]{at: at})
+	if t.dead++; t.dead >= sweepAfter {
+		t.sweep(at.Add(-longestLag))
 	}
 }
 
@@ -92,12 +116,17 @@ func (t *table[T]) list(asOf time.Time, f func(T) bool) []T {
 
 // sweep forgets rows that were deleted before a time.
 func (t *table[T]) sweep(before time.Time) {
-	kept := t.order[:0]
+	t.dead = 0
+	kept := make([]string, 0, len(t.order))
 	for _, id := range t.order {
 		vs := t.rows[id].versions
-		if last := vs[len(vs)-1]; last.value == nil && last.at.Before(before) {
+		last := vs[len(vs)-1]
+		if last.value == nil && last.at.Before(before) {
 			delete(t.rows, id)
 			continue
+		}
+		if last.value == nil {
+			t.dead++
 		}
 		kept = append(kept, id)
 	}
