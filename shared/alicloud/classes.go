@@ -47,6 +47,8 @@ var rules = []rule{
 	{"*", "InvalidAccessKeyId*", interconnect.Denied},
 	{"*", "InvalidRegionId* InvalidAction* InvalidVersion* InvalidApi* InvalidPrice* InvalidCmdType* InvalidFilterKey* InvalidProduct*", interconnect.Permanent},
 	{"RunCommand", "InstanceIds.ExceedLimit Username.ExceedLimit", interconnect.Permanent},
+	// A prepaid interface cannot be deleted. Its HTTP status is 500.
+	{"DeleteRouterInterface", "InvalidRouterInterfaceChargeType.*", interconnect.Permanent},
 
 	// Not there.
 	{"*", "*NotFound* *NotExist* *NOT_EXIST*", interconnect.Gone},

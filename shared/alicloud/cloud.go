@@ -125,7 +125,7 @@ func (c *Cloud) do(ctx context.Context, region string, req requests.AcsRequest, 
 	call := Call{
 		Action:    req.GetActionName(),
 		Region:    region,
-		RequestID: requestID(resp),
+		RequestID: c.requestID(resp),
 		Write:     isWrite,
 		Took:      time.Since(started),
 	}

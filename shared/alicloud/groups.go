@@ -37,7 +37,7 @@ func (c *Cloud) SecurityGroup(ctx context.Context, region, id string) (*intercon
 			return &facts, nil
 		}
 	}
-	return nil, absent(req, resp, "security group "+id)
+	return nil, c.absent(req, resp, "security group "+id)
 }
 
 // SecurityGroups returns the groups of a VPC without their rules.

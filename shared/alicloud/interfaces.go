@@ -20,8 +20,7 @@ const (
 	acceptingSideRole  = "AcceptingSide"
 )
 
-// RouterInterfaces returns the interfaces of a vRouter; none if there is no
-// such vRouter.
+// RouterInterfaces returns the interfaces of a vRouter.
 func (c *Cloud) RouterInterfaces(ctx context.Context, region, routerID string) ([]interconnect.RouterInterface, error) {
 	return byNumber("DescribeRouterInterfaces", vpcPage, func(page int) ([]interconnect.RouterInterface, int, error) {
 		req, resp := vpc.CreateDescribeRouterInterfacesRequest(), vpc.CreateDescribeRouterInterfacesResponse()

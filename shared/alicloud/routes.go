@@ -167,7 +167,7 @@ func (c *Cloud) routeFailures(req requests.AcsRequest, resp responses.AcsRespons
 				Action:     req.GetActionName(),
 				Code:       c.redact(f.FailedCode),
 				Message:    c.redact(f.FailedMessage),
-				RequestID:  c.redact(requestID(resp)),
+				RequestID:  c.requestID(resp),
 				HTTPStatus: resp.GetHttpStatus(),
 			},
 		})

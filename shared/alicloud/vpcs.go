@@ -75,7 +75,7 @@ func toVPC(region, id string, r *vpc.DescribeVpcAttributeResponse) (*interconnec
 	return v, nil
 }
 
-// VSwitches returns a VPC's vSwitches; none if there is no such VPC.
+// VSwitches returns a VPC's vSwitches.
 func (c *Cloud) VSwitches(ctx context.Context, region, vpcID string) ([]interconnect.VSwitch, error) {
 	return byNumber("DescribeVSwitches", vpcPage, func(page int) ([]interconnect.VSwitch, int, error) {
 		req, resp := vpc.CreateDescribeVSwitchesRequest(), vpc.CreateDescribeVSwitchesResponse()
@@ -108,7 +108,7 @@ func toVSwitch(s *vpc.VSwitch) (interconnect.VSwitch, error) {
 }
 
 // RouteTables returns the tables of a VPC's vRouter, the system table and
-// custom ones; none if there is no such VPC.
+// custom ones.
 func (c *Cloud) RouteTables(ctx context.Context, region, vpcID string) ([]interconnect.RouteTable, error) {
 	return byNumber("DescribeRouteTableList", vpcPage, func(page int) ([]interconnect.RouteTable, int, error) {
 		req, resp := vpc.CreateDescribeRouteTableListRequest(), vpc.CreateDescribeRouteTableListResponse()
@@ -131,6 +131,7 @@ func toRouteTable(t *vpc.RouterTableListType) (interconnect.RouteTable, error) {
 		ID:         t.RouteTableId,
 		VpcID:      t.VpcId,
 		System:     t.RouteTableType == "System",
+		Gateway:    t.AssociateType == "Gateway",
 		VSwitchIDs: t.VSwitchIds.VSwitchId,
 	}, need("RouteTableId", t.RouteTableId, "VpcId", t.VpcId, "RouteTableType", t.RouteTableType)
 }

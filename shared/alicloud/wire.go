@@ -84,12 +84,12 @@ func (l *loose) UnmarshalJSON(b []byte) error {
 	return nil
 }
 
-func requestID(resp responses.AcsResponse) string {
+func (c *Cloud) requestID(resp responses.AcsResponse) string {
 	var a answer
 	if json.Unmarshal(resp.GetHttpContentBytes(), &a) != nil {
 		return ""
 	}
-	return string(a.RequestID)
+	return c.redact(string(a.RequestID))
 }
 
 // judge says what a call came to. It reads the answer itself: the SDK's error
@@ -167,19 +167,19 @@ func (c *Cloud) malformed(req requests.AcsRequest, resp responses.AcsResponse, e
 		Class:      interconnect.Transient,
 		Action:     req.GetActionName(),
 		Message:    c.redact("the answer cannot be understood: " + err.Error()),
-		RequestID:  c.redact(requestID(resp)),
+		RequestID:  c.requestID(resp),
 		HTTPStatus: resp.GetHttpStatus(),
 		Unknown:    true,
 	}
 }
 
 // absent is the error for a thing that an answer does not list.
-func absent(req requests.AcsRequest, resp responses.AcsResponse, what string) error {
+func (c *Cloud) absent(req requests.AcsRequest, resp responses.AcsResponse, what string) error {
 	return &interconnect.CloudError{
 		Class:      interconnect.Gone,
 		Action:     req.GetActionName(),
 		Message:    what + " is not there",
-		RequestID:  requestID(resp),
+		RequestID:  c.requestID(resp),
 		HTTPStatus: resp.GetHttpStatus(),
 	}
 }
