@@ -2,4 +2,20 @@
 // table of actions and steps, the outcomes of a step, and the handler that
 // turns a queue's event into a step's run and a step's outcome into the next
 // message (DESIGN rules 2 to 6).
+//
+// The table: for each action its stages by queue, after how long what waits is
+// given up, what follows a stage that is done, and what one that is rejected.
+//
+//	connect  peering          10m     routes                              prune to what was connected
+//	         routes           10m     security-groups                     prune to what was connected
+//	         security-groups  3m      verification                        prune to what was connected
+//	         verification     5m      end, or prune of a changed request  done, unproven
+//	prune    security-groups  never   routes                              end
+//	         routes           never   peering                             end
+//	         peering          never   verification                        end
+//	         verification     never   end                                 end
+//	verify   verification     5m      end                                 done, unproven
+//
+// A connect that is to be kept, or that repairs, ends where it is rejected. A
+// prune that ends rejected is tried again hourly by intake's sweep.
 package chain

@@ -10,12 +10,9 @@ import (
 	"vpcinterconnect/shared/interconnect"
 )
 
-// What a message may name. Both go into names of commands and log lines, so
-// nothing else is let in.
-var (
-	idForm    = regexp.MustCompile(`^[a-z][a-z0-9-]{0,47}$`)
-	traceForm = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._:-]{0,63}$`)
-)
+// traceForm is what a trace may look like: it goes into names of commands and
+// into log lines.
+var traceForm = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._:-]{0,63}$`)
 
 // ParseMessage reads a message's body. An error means that nobody of this
 // version can understand the message: it belongs to the dead letters.
@@ -27,7 +24,7 @@ func ParseMessage(body []byte) (Message, error) {
 	switch {
 	case m.Schema != SchemaVersion:
 		return Message{}, fmt.Errorf("schema version %d is not %d", m.Schema, SchemaVersion)
-	case !idForm.MatchString(m.ConnectionID):
+	case !interconnect.ValidID(m.ConnectionID):
 		return Message{}, fmt.Errorf("%.64q is no connection id", m.ConnectionID)
 	case m.Generation < 1:
 		return Message{}, fmt.Errorf("generation %d is below 1", m.Generation)
@@ -81,11 +78,15 @@ func CheckMessage(r *interconnect.Record, trace string) (queue string, m Message
 	return table[m.Action][0].Queue, m
 }
 
-// rollingBack tells whether this generation's connect was given up and its
-// rollback has begun. From then on no connect of the generation may add.
+// rollingBack tells whether this generation's connect was given up and is rolled
+// back. From then on no connect of the generation may add.
 func rollingBack(r *interconnect.Record) bool {
 	for _, s := range r.Steps {
-		if s.Generation == r.Generation && s.Action == interconnect.Prune && s.Target == interconnect.TargetConnected {
+		if s.Generation != r.Generation {
+			continue
+		}
+		if s.Action == interconnect.Prune && s.Target == interconnect.TargetConnected ||
+			s.Action == interconnect.Connect && s.Progress == interconnect.Failed && r.Wanted.Connection.OnFailure == interconnect.OnFailureRollback {
 			return true
 		}
 	}
@@ -97,7 +98,7 @@ func overtaken(r *interconnect.Record, m Message) bool {
 	if r.Generation != m.Generation {
 		return r.Generation > m.Generation
 	}
-	return m.Action == interconnect.Connect && rollingBack(r)
+	return m.Action == interconnect.Connect && r.Live() && rollingBack(r)
 }
 
 // pointless says why a message of the record's own generation has nothing to

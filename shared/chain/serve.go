@@ -16,15 +16,19 @@ func Serve(build func(ctx context.Context, inv trigger.Invocation) (*Handler, er
 	})
 }
 
+// Logger returns a logger that names the invocation in every line.
+func Logger(inv trigger.Invocation) *slog.Logger {
+	return slog.Default().With("function", inv.FunctionName, "requestId", inv.RequestID)
+}
+
 func serve(ctx context.Context, inv trigger.Invocation, event []byte, build func(context.Context, trigger.Invocation) (*Handler, error)) ([]byte, error) {
-	log := slog.Default().With("function", inv.FunctionName, "requestId", inv.RequestID)
 	h, err := build(ctx, inv)
 	if err != nil {
-		log.Error("not set up", "error", err.Error())
+		Logger(inv).Error("not set up", "error", err.Error())
 		return nil, err
 	}
 	if h.Log == nil {
-		h.Log = log
+		h.Log = Logger(inv)
 	}
 	if h.Function == "" {
 		h.Function = inv.FunctionName

@@ -43,7 +43,7 @@ func equal(a, b *interconnect.Connection) bool {
 // false where the entry says enough already.
 func (s situation) status(step interconnect.Step, d decision) (status interconnect.StepStatus, write bool) {
 	was := s.rec.Steps[step]
-	if s.m.Action == interconnect.Verify {
+	if s.m.Action == interconnect.Verify || s.m.Repair {
 		return s.checked(was, d)
 	}
 	same := was.Generation == s.m.Generation && was.Action == s.m.Action && was.Target == s.m.Target
@@ -95,8 +95,8 @@ func news(was, is interconnect.StepStatus) bool {
 	return was.Problem == nil || was.Problem.Code != is.Problem.Code
 }
 
-// checked adds a check's verdict to the entry. A check says nothing about how
-// far the generation's own chain is, so it leaves that alone.
+// checked adds what a check or a repair found to the entry. Neither says
+// anything about how far the generation's own chain is, so that is left alone.
 func (s situation) checked(was interconnect.StepStatus, d decision) (interconnect.StepStatus, bool) {
 	if d.outcome.Kind == KindWait || d.outcome.Kind == KindRetry {
 		return was, false
