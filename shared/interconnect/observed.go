@@ -52,9 +52,9 @@ type RouteTable struct {
 type RouteEntry struct {
 	ID           string
 	RouteTableID string
-	Destination  netip.Prefix
-	NextHopType  string // RouterInterface, VpcPeer, Instance, local, ...
-	NextHopID    string
+	Destination  netip.Prefix // not valid if the destination is a prefix list
+	NextHopType  string       // RouterInterface, VpcPeer, Instance, local, ...
+	NextHopID    string       // of several next hops: all ids, joined by commas
 	Type         string // Custom, System, BGP, CEN, ECR
 	Name         string // holds our mark, if it is ours
 	Status       string // Available or Created when done; Pending, Creating, Modifying, Deleting
@@ -105,7 +105,8 @@ const (
 
 // Rule is a security group rule. For ingress the peer is the source, for
 // egress the destination: exactly one of PeerBlock and PeerGroupID is set, or
-// neither for kinds of peer that we never make (prefix lists, IPv6).
+// neither for kinds of rule that we never make: by prefix list, for IPv6, or
+// narrowed to a source port or a part of the group's own side.
 type Rule struct {
 	ID          string
 	GroupID     string
