@@ -109,6 +109,9 @@ func (e *Engine) createQueue(r QueueRef, a QueueAttributes) (bool, error) {
 	if err := e.checkQueue(r, &a); err != nil {
 		return false, err
 	}
+	if !slices.ContainsFunc(e.regions, func(x Region) bool { return x.ID == r.Region }) {
+		return false, &Error{400, "InvalidRequestURL", fmt.Sprintf("Http request URL format invalid: there is no region %q.", r.Region)}
+	}
 	if q, ok := e.queues.get(latest, r.key()); ok {
 		if q.attrs == a {
 			return false, nil

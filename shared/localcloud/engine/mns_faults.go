@@ -46,3 +46,10 @@ func (e *Engine) Admit(product, action string, write bool) (requestID string, f 
 	}
 	return e.newUUID(), f
 }
+
+// NewRequestID draws the id of a request that is refused before Admit.
+func (e *Engine) NewRequestID() string {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.newUUID()
+}
