@@ -55,9 +55,9 @@ type RouteEntry struct {
 	Destination  netip.Prefix // not valid if the destination is a prefix list
 	NextHopType  string       // RouterInterface, VpcPeer, Instance, local, ...
 	NextHopID    string       // of several next hops: all ids, joined by commas
-	Type         string // Custom, System, BGP, CEN, ECR
-	Name         string // holds our mark, if it is ours
-	Status       string // Available or Created when done; Pending, Creating, Modifying, Deleting
+	Type         string       // Custom, System, BGP, CEN, ECR
+	Name         string       // holds our mark, if it is ours
+	Status       string       // Available or Created when done; Pending, Creating, Modifying, Deleting
 }
 
 // Settled tells whether no task is running on the entry. Both words for done

@@ -223,12 +223,14 @@ func (r *Records) PutRequest(ctx context.Context, id string, w interconnect.Want
 	case !interconnect.IsGone(err):
 		return 0, err
 	}
-	// A late step may have written to a record that was deleted. Such an entry
-	// would be of a generation that the new record has not reached yet.
-	if err := r.deleteEntries(ctx, id); err != nil {
-		return 0, err
+	generation, made, err := r.create(ctx, name, value)
+	if err != nil || !made {
+		return generation, err
 	}
-	return r.create(ctx, name, value)
+	// The record is new, so other entries are of one that was deleted: written
+	// late, of generations that this one has not reached, or to be rolled back
+	// to. Only now is that certain, for the read above may have lagged.
+	return generation, r.deleteEntries(ctx, id)
 }
 
 // PutStatus writes a step's entry, unless the entry there is of a newer
@@ -338,31 +340,33 @@ func (r *Records) put(ctx context.Context, name, value string, replace func(old 
 	case err == nil:
 		_, err = r.update(ctx, name, value)
 	case interconnect.IsGone(err):
-		_, err = r.create(ctx, name, value)
+		_, _, err = r.create(ctx, name, value)
 	}
 	return err
 }
 
 // create makes an entry. If it is there already, or may be, because no answer
-// came, the entry is read back, and updated if it holds another value.
-func (r *Records) create(ctx context.Context, name, value string) (int, error) {
-	version, err := r.store.CreateParameter(ctx, name, value)
+// came, the entry is read back, and updated if it holds another value: then it
+// was not made here.
+func (r *Records) create(ctx context.Context, name, value string) (version int, made bool, err error) {
+	version, err = r.store.CreateParameter(ctx, name, value)
 	if err == nil || !doubtful(err) && interconnect.ClassOf(err) != interconnect.Exists {
-		return version, err
+		return version, err == nil, err
 	}
 	there, readErr := r.store.Parameter(ctx, name)
 	switch {
 	case interconnect.IsGone(readErr) && doubtful(err):
-		return 0, err // not carried out, or not to be seen yet: the caller tries again
+		return 0, false, err // not carried out, or not to be seen yet: the caller tries again
 	case interconnect.IsGone(readErr):
 		// It exists, but a lagging read does not show it yet.
-		return 0, &interconnect.CloudError{Class: interconnect.Busy, Action: "CreateParameter", Message: "the entry " + name + " exists, but cannot be read yet"}
+		return 0, false, &interconnect.CloudError{Class: interconnect.Busy, Action: "CreateParameter", Message: "the entry " + name + " exists, but cannot be read yet"}
 	case readErr != nil:
-		return 0, readErr
+		return 0, false, readErr
 	case there.Value == value:
-		return there.Version, nil
+		return there.Version, doubtful(err), nil
 	}
-	return r.update(ctx, name, value)
+	version, err = r.update(ctx, name, value)
+	return version, false, err
 }
 
 // update gives an entry a new value. If no answer came, the entry is read

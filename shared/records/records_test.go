@@ -209,6 +209,26 @@ func TestANewRecordDoesNotInheritEntriesOfADeletedOne(t *testing.T) {
 	require.Contains(t, s.entries, "/vi/ab/request")
 }
 
+func TestALaggingReadDoesNotCostARecordItsEntries(t *testing.T) {
+	t.Parallel()
+	ctx, s := t.Context(), newStore()
+	r := records.New(s, "vi")
+	_, err := r.PutRequest(ctx, "a", wanted("a"))
+	require.NoError(t, err)
+	require.NoError(t, r.PutConnected(ctx, "a", wanted("a").Connection))
+
+	s.before["get"] = func() error { return failed(interconnect.Gone, false) }
+	w := wanted("a")
+	w.Disconnect = true
+	generation, err := r.PutRequest(ctx, "a", w)
+	require.NoError(t, err)
+	require.Equal(t, 2, generation)
+	got, err := r.Get(ctx, "a")
+	require.NoError(t, err)
+	require.NotNil(t, got.LastConnected)
+	require.True(t, got.Wanted.Disconnect)
+}
+
 func TestAStatusIsWrittenOnTransitionsAndOnceAMinute(t *testing.T) {
 	t.Parallel()
 	first := status(2, at)
