@@ -199,7 +199,14 @@ func want(n node, kind, path string, p *problems) bool {
 	case n.kind == "null":
 		p.add(path, "The value is null; leave the field out to get its default.")
 	default:
-		p.add(path, "The value is a %s; a %s belongs here.", n.kind, kind)
+		p.add(path, "The value is %s; %s belongs here.", article(n.kind), article(kind))
 	}
 	return false
+}
+
+func article(kind string) string {
+	if kind == "object" {
+		return "an " + kind
+	}
+	return "a " + kind
 }
