@@ -334,3 +334,13 @@ func describe(t reflect.Type) []Parameter {
 	}
 	return out
 }
+
+// UnknownAccessKey is what a request gets whose access key the cloud does not
+// know; its HTTP status differs between documents.
+func (e *Engine) UnknownAccessKey() *Error {
+	status := 404
+	if e.opt.Switches.UnknownAccessKeyIs400 {
+		status = 400
+	}
+	return &Error{status, "InvalidAccessKeyId.NotFound", "Specified access key is not found."}
+}
