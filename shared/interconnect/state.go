@@ -10,10 +10,13 @@ const (
 	AttentionRetry = time.Hour       // how often what needs attention is tried again
 )
 
-// current returns the step's status if it is of the record's generation.
+// current returns the step's status if it is of the record's generation, else
+// none.
 func (r *Record) current(s Step) (StepStatus, bool) {
-	st, ok := r.Steps[s]
-	return st, ok && st.Generation == r.Generation
+	if st, ok := r.Steps[s]; ok && st.Generation == r.Generation {
+		return st, true
+	}
+	return StepStatus{}, false
 }
 
 // swept returns what the sweep remembers of the record's generation.
