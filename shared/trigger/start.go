@@ -3,6 +3,7 @@ package trigger
 import (
 	"cmp"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -25,11 +26,15 @@ type Func func(ctx context.Context, inv Invocation, event []byte) ([]byte, error
 // needs the environment of the Go runtime (FC_RUNTIME_API).
 func Start(f Func) {
 	slog.SetDefault(slog.New(slog.NewJSONHandler(os.Stdout, nil)))
-	fc.StartHandler(handler(f))
+	fc.Start(func(ctx context.Context, event []byte) (json.RawMessage, error) {
+		return handler(f).Invoke(ctx, event)
+	})
 }
 
-// handler speaks the runtime SDK's raw interface: the typed one refuses an
-// empty event and writes bytes as base64.
+// handler is one invocation in the SDK's words. The SDK starts functions of a
+// context and an event only, not values with an Invoke method, whatever its
+// StartHandler says. It hands bytes over as they came, empty ones too, and
+// marshals the answer: RawMessage goes out as it is, []byte would be base64.
 type handler Func
 
 // Invoke runs the function once. A panic becomes an error, so that the log
