@@ -10,6 +10,10 @@ const (
 	AttentionRetry = time.Hour       // how often what needs attention is tried again
 )
 
+// CodeTooManyHops is the code of the problem that a chain without an end leaves
+// on the step that it was at. Nothing is undone then: a human is needed.
+const CodeTooManyHops = "TooManyHops"
+
 // current returns the step's status if it is of the record's generation, else
 // none.
 func (r *Record) current(s Step) (StepStatus, bool) {
@@ -72,7 +76,7 @@ func (r *Record) phase() phase {
 		if ok && st.Action == Prune && st.Target == TargetConnected {
 			return phaseUndoing
 		}
-		failed = failed || ok && st.Action == Connect && st.Progress == Failed
+		failed = failed || ok && st.Action == Connect && st.Progress == Failed && !st.lost()
 	}
 	switch {
 	case failed && r.Wanted.Connection.OnFailure == OnFailureKeep:
@@ -81,6 +85,11 @@ func (r *Record) phase() phase {
 		return phaseUndoing
 	}
 	return phaseMaking
+}
+
+// lost tells whether the chain went round without end at the step.
+func (s *StepStatus) lost() bool {
+	return s.Progress == Failed && s.Problem != nil && s.Problem.Code == CodeTooManyHops
 }
 
 // leftovers lists what the current generation's prunes could not remove.
@@ -148,12 +157,12 @@ func (r *Record) verdictState() State {
 }
 
 // needsAttention tells whether a generation that has not ended needs a human:
-// a prune that failed or left something, or the sweep's sends that led to
-// nothing.
+// a prune that failed or left something, a chain that did not come to an end,
+// or the sweep's sends that led to nothing.
 func (r *Record) needsAttention(now time.Time) bool {
 	for _, s := range Steps {
 		st, ok := r.current(s)
-		if ok && st.Action == Prune && (st.Progress == Failed || len(st.Leftovers) > 0) {
+		if ok && (st.lost() || st.Action == Prune && (st.Progress == Failed || len(st.Leftovers) > 0)) {
 			return true
 		}
 	}

@@ -41,6 +41,12 @@ func left(s StepStatus) StepStatus {
 	return s
 }
 
+func endless() StepStatus {
+	s := status(Connect, Failed)
+	s.Problem = &Problem{Code: CodeTooManyHops}
+	return s
+}
+
 func old(s StepStatus) StepStatus {
 	s.Generation = 2
 	return s
@@ -84,6 +90,8 @@ func TestTheStateIsReadOffTheEntries(t *testing.T) {
 		"connected, but cleaning failed":              {recorded(with(all(status(Connect, Done)), Routes, status(Prune, Failed))), former, StateNeedsAttention, false},
 		"a step failed, rollback to come":             {recorded(map[Step]StepStatus{Peering: status(Connect, Done), Routes: status(Connect, Failed)}), nil, StateFailed, false},
 		"a step failed, nothing to be rolled back":    {recorded(map[Step]StepStatus{Peering: status(Connect, Done), Routes: status(Connect, Failed)}), keep, StateFailed, true},
+		"a step went round without end":               {recorded(map[Step]StepStatus{Peering: endless()}), nil, StateNeedsAttention, false},
+		"a step went round without end, all is kept":  {recorded(map[Step]StepStatus{Peering: endless()}), keep, StateNeedsAttention, false},
 		"rolling back":                                {recorded(map[Step]StepStatus{Peering: status(Connect, Done), Routes: undo(Waiting), SecurityGroups: undo(Done)}), nil, StateFailed, false},
 		"rolled back":                                 {recorded(all(undo(Done))), nil, StateFailed, true},
 		"rolled back, an entry of the connect stays":  {recorded(with(all(undo(Done)), Routes, status(Connect, Failed))), nil, StateFailed, true},
