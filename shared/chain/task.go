@@ -3,9 +3,7 @@ package chain
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
-	"runtime/debug"
 	"sync"
 	"time"
 
@@ -147,25 +145,21 @@ func (c Call) timeout() time.Duration {
 }
 
 // call makes one call and writes its audit line.
-func (t *Task) call(ctx context.Context, c Call) (err error) {
+func (t *Task) call(ctx context.Context, c Call) error {
 	began := time.Now()
-	defer func() {
-		if p := recover(); p != nil {
-			err = fmt.Errorf("%s panicked: %v", c.Action, p)
-			t.logger().Error("panic", "action", c.Action, "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
-		}
-		attrs := []any{"action", c.Action, "resource", c.Resource, "ms", time.Since(began).Milliseconds(), "ok", err == nil}
-		var cloud *interconnect.CloudError
-		if errors.As(err, &cloud) {
-			attrs = append(attrs, "class", cloud.Class, "code", cloud.Code, "cloudRequestId", cloud.RequestID, "unknown", cloud.Unknown)
-		} else if err != nil {
-			attrs = append(attrs, "error", err.Error())
-		}
-		t.logger().Info("audit", attrs...)
-	}()
 	ctx, cancel := context.WithTimeout(ctx, c.timeout())
 	defer cancel()
-	return c.Do(ctx)
+	err := t.guarded(ctx, c.Action, c.Do)
+
+	attrs := []any{"action", c.Action, "resource", c.Resource, "ms", time.Since(began).Milliseconds(), "ok", err == nil}
+	var cloud *interconnect.CloudError
+	if errors.As(err, &cloud) {
+		attrs = append(attrs, "class", cloud.Class, "code", cloud.Code, "cloudRequestId", cloud.RequestID, "unknown", cloud.Unknown)
+	} else if err != nil {
+		attrs = append(attrs, "error", err.Error())
+	}
+	t.logger().Info("audit", attrs...)
+	return err
 }
 
 func (t *Task) logger() *slog.Logger {
