@@ -1,5 +1,7 @@
 package interconnect
 
+import "fmt"
+
 // Pruning says what may be removed for one connection, and what must stay. A
 // thing goes only if it bears a mark of this deployment, and the mark is this
 // connection's or the thing equals one that this connection wanted, and no
@@ -79,5 +81,5 @@ func Few(ids []string) []string {
 	if len(ids) <= few {
 		return ids
 	}
-	return append(ids[:few:few], "and "+plural(len(ids)-few, "more", "more"))
+	return append(ids[:few:few], fmt.Sprintf("and %d more", len(ids)-few))
 }

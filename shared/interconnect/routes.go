@@ -148,10 +148,3 @@ func CustomEntries(entries []RouteEntry, table string) int {
 func (e *RouteEntry) Describe() string {
 	return fmt.Sprintf("the route to %s in route table %s, which leads to %s %s", e.Destination, e.RouteTableID, e.NextHopType, e.NextHopID)
 }
-
-func plural(n int, one, many string) string {
-	if n == 1 {
-		return "1 " + one
-	}
-	return fmt.Sprintf("%d %s", n, many)
-}

@@ -24,7 +24,7 @@ func (s *Step) probes(ctx context.Context, t *chain.Task, c *interconnect.Connec
 			if c.Side(role).ProbeID != "" {
 				found[i], whys[i], err = s.named(ctx, role, c.Side(role))
 			} else {
-				found[i], whys[i], err = s.any(ctx, role, c.Side(role))
+				found[i], whys[i], err = s.find(ctx, role, c.Side(role))
 			}
 			return err
 		})
@@ -54,10 +54,10 @@ func (s *Step) named(ctx context.Context, role interconnect.Role, side *intercon
 	return probe, "", err
 }
 
-// any finds an instance that will do: in a group of the request if there is
+// find picks an instance that will do: in a group of the request if there is
 // one, and of equals the one with the lowest id, so that every run of a check
 // finds the same.
-func (s *Step) any(ctx context.Context, role interconnect.Role, side *interconnect.Side) (interconnect.Instance, string, error) {
+func (s *Step) find(ctx context.Context, role interconnect.Role, side *interconnect.Side) (interconnect.Instance, string, error) {
 	list, err := s.cloud.Instances(ctx, side.RegionID, side.VpcID)
 	if err != nil && !interconnect.IsGone(err) {
 		return interconnect.Instance{}, "", err
