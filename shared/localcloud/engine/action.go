@@ -60,9 +60,13 @@ type Action struct {
 	PerMinute  int // published rate limit per account, region and 60 s; 0: none published
 	Parameters []Parameter
 
-	run func(e *Engine, t *tx, p reflect.Value) (any, error)
-	typ reflect.Type
+	run    func(e *Engine, t *tx, p reflect.Value) (any, error)
+	typ    reflect.Type
+	answer reflect.Type
 }
+
+// AnswerType returns the struct that a success marshals from.
+func (a Action) AnswerType() reflect.Type { return a.answer }
 
 // tx is one call being carried out. Reads look at the world as of seen, writes
 // at the present.
@@ -94,7 +98,7 @@ func declare[P, R any](p product, name string, isWrite bool, perMinute int, f fu
 	typ := reflect.TypeFor[P]()
 	return Action{
 		Product: p.name, Version: p.version, Name: name, Write: isWrite, PerMinute: perMinute,
-		Parameters: describe(typ), typ: typ,
+		Parameters: describe(typ), typ: typ, answer: reflect.TypeFor[R](),
 		run: func(e *Engine, t *tx, v reflect.Value) (any, error) {
 			r, err := f(e, t, v.Interface().(*P))
 			if err != nil {
