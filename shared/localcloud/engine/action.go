@@ -44,7 +44,7 @@ const (
 // does. A list has Members if its elements are objects.
 type Parameter struct {
 	Name     string
-	Type     string // String, Integer, Long, Boolean, or RepeatList
+	Type     string // String, Integer (Long is published apart), Boolean, or RepeatList
 	Position Position
 	Required bool
 	Max      int // of a list: most elements; 0 unlimited
@@ -288,8 +288,8 @@ func (e *Engine) checkRate(a *Action, t *tx) *Error {
 
 // describe reads an action's parameters off its parameter struct: one field a
 // parameter, the field's name being the parameter's unless the tag `api` gives
-// another. Further words of the tag: required, body, max=N. Strings, ints
-// (Integer), int64s (Long) and bools may be pointers where absent and zero
+// another. Further words of the tag: required, body, max=N. Strings, ints and
+// bools may be pointers where absent and zero
 // differ. A slice is a repeated
 // parameter (Name.1, or Name.1.Member for structs).
 func describe(t reflect.Type) []Parameter {
@@ -320,10 +320,8 @@ func describe(t reflect.Type) []Parameter {
 		switch ft.Kind() {
 		case reflect.String:
 			p.Type = "String"
-		case reflect.Int:
+		case reflect.Int, reflect.Int64:
 			p.Type = "Integer"
-		case reflect.Int64:
-			p.Type = "Long"
 		case reflect.Bool:
 			p.Type = "Boolean"
 		case reflect.Slice:
