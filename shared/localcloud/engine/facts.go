@@ -21,7 +21,7 @@ func Facts() []Fact {
 // factLists is every product's rows; each product's facts_<product>.go adds its
 // own.
 func factLists() [][]Fact {
-	return [][]Fact{coreFacts}
+	return [][]Fact{coreFacts, mnsFacts, oosFacts, stsFacts}
 }
 
 var coreFacts = []Fact{}
