@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -272,6 +273,10 @@ func TestWaiting(t *testing.T) {
 		require.Equal(t, began, s.status(interconnect.Peering).Since)
 		require.Empty(t, s.announcements(), "waiting is no transition")
 
+		s.steps[interconnect.Peering].do = nil
+		s.steps[interconnect.Peering].says(chain.WaitFor("states"))
+		s.now = s.now.Add(time.Minute)
+		s.play(2) // the second one has nothing to say
 		puts := s.records.puts
 		s.steps[interconnect.Peering].do = nil
 		s.steps[interconnect.Peering].says(chain.RetryAfter(interconnect.Problem{Sentence: "Odd.", Code: "Odd"}, nil))
@@ -285,7 +290,7 @@ func TestWaiting(t *testing.T) {
 		s.mustDeliver(interconnect.Peering, message(interconnect.Prune))
 		require.Equal(t, chain.MaxHops, s.play(1000))
 		require.Equal(t, interconnect.Failed, s.status(interconnect.Peering).Progress)
-		require.Equal(t, chain.CodeTooManyHops, s.status(interconnect.Peering).Problem.Code)
+		require.Equal(t, interconnect.CodeTooManyHops, s.status(interconnect.Peering).Problem.Code)
 	})
 }
 
@@ -346,13 +351,22 @@ func TestRetrying(t *testing.T) {
 	})
 }
 
+func TestARollbackHasHopsOfItsOwn(t *testing.T) {
+	t.Parallel()
+	s := newStage(t)
+	s.steps[interconnect.Routes].says(chain.RejectWith(sentence("No."), nil))
+	s.mustDeliver(interconnect.Routes, message(interconnect.Connect, func(m *chain.Message) { m.Hops = chain.MaxHops }))
+	_, m := s.only()
+	require.Zero(t, m.Hops)
+}
+
 func TestTooManyHopsEndAConnectWithoutRollingItBack(t *testing.T) {
 	t.Parallel()
 	s := newStage(t)
 	s.mustDeliver(interconnect.Peering, message(interconnect.Connect, func(m *chain.Message) { m.Hops = chain.MaxHops }))
 	require.Empty(t, s.queues.left)
 	require.Equal(t, interconnect.Failed, s.status(interconnect.Peering).Progress)
-	require.Equal(t, chain.CodeTooManyHops, s.status(interconnect.Peering).Problem.Code)
+	require.Equal(t, interconnect.CodeTooManyHops, s.status(interconnect.Peering).Problem.Code)
 	require.Equal(t, chain.TypeStepFailed, s.announcements()[0].Type)
 }
 
@@ -442,6 +456,25 @@ func TestEveryChainEnds(t *testing.T) {
 		}
 		require.True(rt, ended)
 	})
+}
+
+func TestTheFunctionsEventSamplesAreUnderstood(t *testing.T) {
+	t.Parallel()
+	folders := map[string]interconnect.Step{
+		"peering": interconnect.Peering, "routes": interconnect.Routes,
+		"securitygroups": interconnect.SecurityGroups, "verification": interconnect.Verification,
+	}
+	for folder, step := range folders {
+		for _, action := range []interconnect.Action{interconnect.Connect, interconnect.Prune} {
+			event, err := os.ReadFile(filepath.Join("..", "..", "functions", folder, "testdata", string(action)+".json"))
+			require.NoError(t, err)
+			s := newStage(t)
+			s.records.put("orders-to-billing", 1, func(*interconnect.Record) {})
+			require.NoError(t, s.handler(step).Handle(context.Background(), event))
+			require.Len(t, s.steps[step].seen, 1, folder)
+			require.Equal(t, action, s.steps[step].seen[0].Message.Action)
+		}
+	}
 }
 
 func TestAnOrdinaryMessageIsSmall(t *testing.T) {

@@ -103,7 +103,7 @@ func (s situation) late() bool { return !s.m.GiveUpAt.IsZero() && !s.now.Before(
 func (s situation) handOn(d decision, next Message, at int) decision {
 	if next.Hops > MaxHops {
 		return decision{announce: true, outcome: RejectWith(interconnect.Problem{
-			Code:     CodeTooManyHops,
+			Code:     interconnect.CodeTooManyHops,
 			Sentence: fmt.Sprintf("The connection's messages were handed on more than %d times without coming to an end. Look at the steps' last words in the log, and ask again.", MaxHops),
 		}, d.outcome.Err)}
 	}
@@ -162,7 +162,3 @@ func (s situation) makeWay(out Outcome) decision {
 	}
 	return d
 }
-
-// CodeTooManyHops is the code of the problem that a chain without an end leaves
-// on its step: whoever sees it is needed.
-const CodeTooManyHops = "TooManyHops"

@@ -90,6 +90,15 @@ func TestAStepThatIsSupersededMakesWayForTheNewestGeneration(t *testing.T) {
 		require.Equal(t, 1, m.Waits)
 		require.Zero(t, m.Attempts)
 	})
+	t.Run("a look that is owed is made once", func(t *testing.T) {
+		t.Parallel()
+		s := newStage(t)
+		s.steps[interconnect.Peering].says(chain.WaitFor("states"))
+		s.mustDeliver(interconnect.Peering, message(interconnect.Connect, func(m *chain.Message) { m.Recheck = true }))
+		_, m := s.only()
+		require.False(t, m.Recheck)
+		require.Equal(t, 2, s.records.gets)
+	})
 	t.Run("a look back that fails is owed, and made good", func(t *testing.T) {
 		t.Parallel()
 		s, made := newStage(t), 0
