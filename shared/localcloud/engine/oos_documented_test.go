@@ -138,7 +138,15 @@ func TestParametersAreThePublishedOnes(t *testing.T) {
 				if p.Name == "RegionId" {
 					continue // every call may have it
 				}
+				if p.Type == "Long" {
+					p.Type = "Integer" // the metadata tells them apart, the wire does not
+				}
 				want = append(want, engine.Parameter{Name: p.Name, Type: p.Type, Position: engine.Position(p.Position), Required: p.Required})
+			}
+			for i := range have {
+				if have[i].Type == "Long" {
+					have[i].Type = "Integer"
+				}
 			}
 			require.ElementsMatch(t, want, have, meta.Name)
 		}

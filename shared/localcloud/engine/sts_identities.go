@@ -133,7 +133,11 @@ func (e *Engine) Credential(accessKeyID string) (Credential, bool) {
 }
 
 // Now returns the cloud's time.
-func (e *Engine) Now() time.Time { return e.clock.Now() }
+func (e *Engine) Now() time.Time {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.clock.Now()
+}
 
 // issue makes a temporary key of a role.
 func (e *Engine) issue(r Role, session, policy string, ttl time.Duration) Credential {
