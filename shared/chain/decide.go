@@ -162,3 +162,7 @@ func (s situation) makeWay(out Outcome) decision {
 	}
 	return d
 }
+
+// CodeTooManyHops is the code of the problem that a chain without an end leaves
+// on its step: whoever sees it is needed.
+const CodeTooManyHops = interconnect.CodeTooManyHops

@@ -57,10 +57,6 @@ func ClassOf(err error) Class {
 // IsGone tells whether err says that the thing is not there.
 func IsGone(err error) bool { return ClassOf(err) == Gone }
 
-// CodeTooManyHops is the code of the problem that a chain of messages without
-// an end leaves on its step: a human is needed (DESIGN rule 4).
-const CodeTooManyHops = "TooManyHops"
-
 // Problem is an error as it is stored and shown: one plain sentence with what
 // to do next, and the cloud's request id.
 type Problem struct {
