@@ -189,6 +189,7 @@ func TestARequestIsRecordedOnceHoweverOftenAndInWhicheverShapeItComes(t *testing
 			require.Equal(t, "Pending", body["state"])
 
 			m.records.On("List").Return([]interconnect.Record{*stored(1)}, nil)
+			m.records.On("Get", id).Return(stored(1), nil)
 			status, body = m.respond(t, sample)
 			require.Equal(t, 200, status)
 			require.Equal(t, float64(1), body["generation"])
@@ -239,7 +240,7 @@ func TestADisconnectIsRecordedOnce(t *testing.T) {
 	var m mocks
 	gone := stored(1).Wanted
 	gone.Disconnect = true
-	m.records.On("Get", id).Return(stored(1), nil).Twice()
+	m.records.On("Get", id).Return(stored(1), nil).Once()
 	m.records.On("PutRequest", id, gone).Return(2, nil).Once()
 	m.queues.On("Send", "security-groups", first(interconnect.Prune, 2), time.Duration(0)).Return(nil)
 	status, body := m.respond(t, "http-delete.json")

@@ -1,6 +1,7 @@
 package intake_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net/http"
@@ -173,15 +174,47 @@ func TestOfTwoThatAskAtTheSameMomentTheLaterGivesWay(t *testing.T) {
 	require.Equal(t, interconnect.Prune, last.Action)
 }
 
-func TestAChangeThatSomebodyElseOvertookIsRefused(t *testing.T) {
+func TestARequestGoesByTheNewestRecordNotByTheOneItBeganWith(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
 	h.do("POST", "/connections", tutorial)
-	h.Intake.Cloud = hooked{cloud{h}, func() { h.records["a"].Generation++ }}
+	h.Intake.Cloud = hooked{cloud{h}, func() { // somebody else writes while the cloud is asked
+		rec := h.records["a"]
+		rec.Generation++
+		c := *rec.Wanted.Connection
+		c.Initiator.RouteTableIDs = []string{"vtb-1", "vtb-of-the-other"}
+		rec.Wanted.Connection = &c
+	}}
 	a := h.do("POST", "/connections", changed)
+	require.Equal(t, http.StatusAccepted, a.status)
+	require.Equal(t, 3, a.Generation)
+	require.Equal(t, []interconnect.Place{{Role: interconnect.Initiator, Table: "vtb-of-the-other"}}, h.records["a"].Wanted.Former)
+	require.Len(t, a.Warnings, 2)
+}
+
+func TestARequestThatIsOvertakenAtTheLastMomentIsWarnedOf(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	h.do("POST", "/connections", tutorial)
+	h.beforePut = func() { h.records["a"].Generation++ }
+	a := h.do("POST", "/connections", changed)
+	require.Equal(t, 3, a.Generation)
+	require.Contains(t, a.Warnings[2].Sentence, "at the same time")
+}
+
+func TestAnIDThatAnotherPairTookMeanwhileIsRefused(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	h.Intake.Cloud = hooked{cloud{h}, func() {
+		h.Intake.Cloud = cloud{h}
+		h.mu.Unlock()
+		require.Equal(t, http.StatusAccepted, h.do("POST", "/connections", strings.Replace(other, `"b"`, `"a"`, 1)).status)
+		h.mu.Lock()
+	}}
+	a := h.do("POST", "/connections", tutorial)
 	require.Equal(t, http.StatusConflict, a.status)
-	require.Contains(t, a.problem.Detail, "at the same time")
-	require.Equal(t, 2, h.records["a"].Generation, "nothing was written")
+	require.Contains(t, a.problem.Detail, "vpc-1 and vpc-3")
+	require.Equal(t, 1, h.records["a"].Generation)
 }
 
 func TestADisconnectIsRecordedAndPruned(t *testing.T) {
@@ -311,7 +344,8 @@ func TestACallThatFailsIsAnsweredByItsClass(t *testing.T) {
 		"denied":                    {"AccountID", cloudError(interconnect.Denied, "NoPermission"), 502, "", ""},
 		"refused":                   {"RouterInterfaces", cloudError(interconnect.Permanent, "Odd"), 502, "/initiator/vpcId", ""},
 		"a region that is none":     {"VPC cn-beijing", cloudError(interconnect.Gone, "InvalidRegionId.NotFound"), 422, "/acceptor/regionId", ""},
-		"out of time":               {"VPC cn-beijing", errors.New("deadline"), 503, "", "5"},
+		"out of time":               {"VPC cn-beijing", context.DeadlineExceeded, 503, "", "5"},
+		"a record that is spoilt":   {"Get", errors.New("the entry /vi/a/request cannot be understood"), 500, "", ""},
 		"records that cannot be":    {"PutRequest", cloudError(interconnect.Denied, "NoPermission"), 502, "", ""},
 		"records that are not read": {"Get", cloudError(interconnect.Transient, ""), 503, "", "5"},
 	} {

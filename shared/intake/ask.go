@@ -43,6 +43,9 @@ func (in *Intake) Ask(ctx context.Context, r *interconnect.Request, by string) (
 	if len(list) > 0 {
 		return nil, refuse(http.StatusUnprocessableEntity, list...)
 	}
+	if record, refusal = in.newest(ctx, record, c); refusal != nil {
+		return nil, refusal
+	}
 	if turned(record, c) {
 		c.Initiator, c.Acceptor = c.Acceptor, c.Initiator
 		warnings = append(warnings, interconnect.Warning{Sentence: fmt.Sprintf(
@@ -76,14 +79,35 @@ func place(r *interconnect.Request, records []interconnect.Record) (*interconnec
 	}
 	switch {
 	case ofID != nil && !removed(ofID) && ofID.Wanted.Connection.Pair() != r.Pair():
-		c := ofID.Wanted.Connection
-		return nil, refuse(http.StatusConflict, interconnect.FieldProblem{Field: "/id", Sentence: fmt.Sprintf(
-			"%s is the connection of %s and %s; choose another id, or disconnect it first.", r.ID, c.Initiator.VpcID, c.Acceptor.VpcID)})
+		return nil, refuseID(ofID)
 	case ofPair != nil && ofPair.ID != r.ID:
 		return nil, refuse(http.StatusConflict, interconnect.FieldProblem{Field: "/id", Sentence: fmt.Sprintf(
 			"These two VPCs have the connection %s already; change that one, or disconnect it and wait until it is Disconnected.", ofPair.ID)})
 	}
 	return ofID, nil
+}
+
+// newest reads the record of a connection once more, right before it is
+// written: others may have changed it while the cloud was asked, or the list
+// was read late.
+func (in *Intake) newest(ctx context.Context, listed *interconnect.Record, c *interconnect.Connection) (*interconnect.Record, *Refusal) {
+	record, err := in.Records.Get(ctx, c.ID)
+	switch {
+	case err != nil:
+		return nil, refuseError(err)
+	case generation(record) < generation(listed):
+		return listed, nil
+	case record != nil && !removed(record) && record.Wanted.Connection.Pair() != c.Pair():
+		return nil, refuseID(record)
+	}
+	return record, nil
+}
+
+// refuseID says that an id is another pair's.
+func refuseID(record *interconnect.Record) *Refusal {
+	c := record.Wanted.Connection
+	return refuse(http.StatusConflict, interconnect.FieldProblem{Field: "/id", Sentence: fmt.Sprintf(
+		"%s is the connection of %s and %s; choose another id, or disconnect it first.", record.ID, c.Initiator.VpcID, c.Acceptor.VpcID)})
 }
 
 // removed tells whether nothing of a connection is wanted or left.
@@ -138,18 +162,10 @@ func failed(r *interconnect.Record) bool {
 	return interconnect.Ended(r) && interconnect.Overall(r, r.UpdatedAt) == interconnect.StateFailed
 }
 
-// put writes a generation, if the record is still the one that was looked at.
-// What the record holds is read before it, and the gap is as small as can be:
-// the store has no conditional update.
+// put writes a generation. The store has no conditional update: of two who
+// write at once the later wins, and the earlier's places are not in its list of
+// former ones. The gap since the record was read is as small as can be.
 func (in *Intake) put(ctx context.Context, seen *interconnect.Record, id string, w interconnect.Wanted) (*Taken, error) {
-	now, err := in.Records.Get(ctx, id)
-	if err != nil {
-		return nil, refuseError(err)
-	}
-	if generation(now) > generation(seen) {
-		return nil, refuse(http.StatusConflict, interconnect.FieldProblem{Field: "/id", Sentence: fmt.Sprintf(
-			"Somebody else changed %s at the same time; look at it, and ask again if you still want to.", id)})
-	}
 	g, err := in.Records.PutRequest(ctx, id, w)
 	if err != nil {
 		return nil, refuseError(err)

@@ -1,6 +1,7 @@
 package intake
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net/http"
@@ -72,9 +73,14 @@ func refuseError(err error) *Refusal {
 		field = read.field
 	}
 	var cloud *interconnect.CloudError
-	if !errors.As(err, &cloud) {
+	switch {
+	case errors.As(err, &cloud):
+	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
 		return &Refusal{Status: http.StatusServiceUnavailable, RetryAfter: 5, Err: err,
 			Detail: "The request could not be looked at in time; ask again in a moment."}
+	default:
+		return &Refusal{Status: http.StatusInternalServerError, Err: err,
+			Detail: fmt.Sprintf("The request could not be handled: %s. If this does not tell what to do, report it as a defect.", strings.TrimSuffix(err.Error(), "."))}
 	}
 	if unknownRegion(err) {
 		return refuse(http.StatusUnprocessableEntity, interconnect.FieldProblem{
