@@ -80,8 +80,7 @@ func requestSideOf(s *Side) RequestSide {
 	for _, g := range s.SecurityGroups {
 		rg := RequestGroup{SecurityGroupID: g.ID, Authorization: g.Authorization}
 		for _, a := range g.Allow {
-			ra := RequestAllow{Protocol: a.Protocol, PortRange: a.PortRange}
-			rg.Allow = append(rg.Allow, ra)
+			rg.Allow = append(rg.Allow, RequestAllow(a))
 		}
 		out.SecurityGroups = append(out.SecurityGroups, rg)
 	}
