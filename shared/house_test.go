@@ -71,8 +71,7 @@ func sources(t *testing.T) []file {
 }
 
 func isDoc(f *ast.File) bool {
-	text := f.Doc.Text()
-	return strings.HasPrefix(text, "Package "+f.Name.Name+" ") || strings.HasPrefix(text, "Command ")
+	return f.Name.Name == "main" || strings.HasPrefix(f.Doc.Text(), "Package "+f.Name.Name+" ")
 }
 
 func under(pkg string, folders ...string) bool {
