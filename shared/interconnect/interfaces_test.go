@@ -132,7 +132,7 @@ func TestOfTwoOwnPairsTheOldestIsKept(t *testing.T) {
 	seen[0].Status, seen[1].Status = "Active", "Active"
 	require.Equal(t, "a2", interconnect.FindPair(tutorial(), "vi", seen).Kept.Initiator.ID, "but never one that carries traffic")
 
-	seen[2].CreatedAt, seen[0].CreatedAt, seen[0].Status, seen[1].Status = seen[0].CreatedAt, seen[0].CreatedAt, "Idle", "Idle"
+	seen[2].CreatedAt, seen[0].Status, seen[1].Status = seen[0].CreatedAt, "Idle", "Idle"
 	require.Equal(t, "a1", interconnect.FindPair(tutorial(), "vi", seen).Kept.Initiator.ID, "of one time the smallest id")
 }
 
