@@ -289,8 +289,7 @@ func (e *Engine) checkRate(a *Action, t *tx) *Error {
 // describe reads an action's parameters off its parameter struct: one field a
 // parameter, the field's name being the parameter's unless the tag `api` gives
 // another. Further words of the tag: required, body, max=N. Strings, ints and
-// bools may be pointers where absent and zero
-// differ. A slice is a repeated
+// bools may be pointers where absent and zero differ. A slice is a repeated
 // parameter (Name.1, or Name.1.Member for structs).
 func describe(t reflect.Type) []Parameter {
 	var out []Parameter

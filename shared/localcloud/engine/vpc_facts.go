@@ -1,0 +1,38 @@
+package engine
+
+// vpcFacts' sources: "SDK V2" is the documentation in vpc-20160428 v7.2.5; "EC"
+// is the Express Connect API reference; "TF" is terraform-provider-alicloud.
+var vpcFacts = []Fact{
+	{"Every action has the published parameters, and every answer all fields that the SDK decodes.", "aliyun-openapi-meta; SDK services/vpc", "", "TestVpcAnswersHaveEveryFieldThatTheSDKDecodes"},
+	{"A router interface is Idle, Connecting (AcceptingConnecting on the other side), Activating, Active; Deactivating, Inactive; Deleting, gone.", "EC; SDK V2; connecting takes 6 to 7 s in EC's sample of DescribeRouterInterfaces", "", "TestRouterInterfaceLifecycle"},
+	{"The accepting side is seen Active a little after the initiating side.", "TF pull request 9889", "", "TestRouterInterfaceLifecycle"},
+	{"A missing router interface is described by a 200 with empty fields.", "TF, service_alicloud_express_connect_v2.go", "", "TestRouterInterfaceLifecycle"},
+	{"Only the initiating side connects, and only from Idle.", "EC, ConnectRouterInterface", "", "TestRouterInterfaceWrongOrder"},
+	{"A call in a wrong state is IncorrectRIStatus.", "UNCONFIRMED: newer documents have it, older ones IncorrectStatus", "InterfaceStatusCodeOld", "TestSwitchesOfRouterInterfaces/InterfaceStatusCodeOld"},
+	{"Both sides must name each other before connecting, else IncorrectOppositeInterfaceInfo.NotSet.", "UNCONFIRMED: ROS, TF and the tutorial set both; whether one is enough is not published", "OneSideOppositeEnough", "TestSwitchesOfRouterInterfaces/OneSideOppositeEnough"},
+	{"NotSet can still be answered for a while after the sides were set.", "TF retries it for two minutes", "", "TestFaultsHitCalls/connecting right after modifying can still see the opposite side unset"},
+	{"OppositeRouterType defaults to VBR in ModifyRouterInterfaceAttribute.", "SDK V2", "", "TestRouterInterfaceWrongOrder/connecting after modifying without the opposite router's type, which defaults to VBR"},
+	{"Two routers have one connection: Forbidden.OnlyOneConnection.", "EC, ConnectRouterInterface", "", "TestRouterInterfaceWrongOrder/connecting a second pair of the same routers"},
+	{"The opposite side cannot be changed once connected.", "TF, resource_alicloud_router_interface_connection.go", "", "TestRouterInterfaceWrongOrder/changing the opposite of a connected interface"},
+	{"Nothing is created or connected while an interface of the account is locked for money.", "SDK V2; EC, Forbidden.BillsOutstanding", "", "TestRouterInterfaceWrongOrder/connecting while some interface of the account is locked for money"},
+	{"A router interface that is not Idle or Inactive, or that a route leads to, is not deleted.", "SDK V2, DeleteRouterInterface; TF", "", "TestRouterInterfaceWrongOrder/deleting what a route leads to"},
+	{"The specifications and their bandwidths are the published table; the accepting side's is Negative.", "SDK V2, CreateRouterInterface", "", "TestRouterInterfaceCreation/the accepting side's specification is Negative"},
+	{"A router has at most 5 interfaces; the world can say otherwise. The code QuotaExceeded.RouterInterface is this cloud's guess.", "UNCONFIRMED: SDK V2 says 5, the FAQ 10; Quotas.RouterInterfacesPerRouter chooses", "", "TestRouterInterfaceCreation/a router has five interfaces at most unless the world says otherwise"},
+	{"A VPC in a CEN gets no router interface: IncorrectStatus.CenStatus.", "notice on CEN and Express Connect of 2019-06-25; TF retries the code", "", "TestRouterInterfaceCreation/a VPC in a CEN gets no router interface"},
+	{"Accounts may create router interfaces.", "UNCONFIRMED: closed to new customers since 2019-06-20; the code is the one that an account got in terraform-provider issue 646", "RouterInterfaceClosed", "TestSwitchesOfRouterInterfaces/RouterInterfaceClosed"},
+	{"Router interfaces of vRouters can be tagged.", "UNCONFIRMED: documents call the resource type a VBR's uplink, TF tags all", "TagRouterInterfaceRefused", "TestSwitchesOfRouterInterfaces/TagRouterInterfaceRefused"},
+	{"DescribeRouterInterfaces takes ten filter keys; values of one are or, filters are and; another key is a 404.", "EC, DescribeRouterInterfaces", "", "TestDescribeRouterInterfacesFilters"},
+	{"A route is made and removed in the background, Pending then Available, and Deleting.", "UNCONFIRMED: TF sees these; SDK V2 documents Creating and Created", "RouteStatusCreated", "TestRouteEntryLifecycle"},
+	{"A VPC has one route task at a time; another call is a 400 TaskConflict, a batch as a whole.", "SDK V2, CreateRouteEntry; the error table of DeleteRouteEntries", "", "TestOneRouteTaskPerVPC"},
+	{"CreateRouteEntry refuses a destination equal to or within a vSwitch and 100.64.0.0/10 itself; CreateRouteEntries also what contains a vSwitch or is within 100.64.0.0/10.", "SDK V2, both actions", "", "TestRouteDestinations"},
+	{"A destination is unique in its table; the error does not say what is there.", "SDK V2; TF issue 10092", "", "TestRouteEntryLifecycle"},
+	{"A batch answers 200 and lists what failed, with VPC_ROUTE_ENTRY_CIDR_BLOCK_DUPLICATE and VPC_ROUTER_ENTRY_NOT_EXIST for what is or is not there.", "SDK V2, samples of both batch actions; other causes' codes are not published: here the single action's", "", "TestRouteBatches/a batch answers 200 with what failed beside what did not"},
+	{"A batch has at most 50 entries, a table at most 200 custom ones.", "SDK V2; help.aliyun.com, VPC quotas", "", "TestRouteBatches/a full table refuses the entry that is too many"},
+	{"A route needs an Active router interface of its table's router as next hop.", "UNCONFIRMED: IncorrectStatus.RouterInterface is known to be answered (TF), in which states is not", "RouteToInactiveInterfaceAllowed", "TestSwitchesOfRouterInterfaces/RouteToInactiveInterfaceAllowed"},
+	{"Only settled custom routes are deleted; others are IncorrcetRouteEntryStatus, spelt so.", "SDK V2, DeleteRouteEntry; EC", "", "TestRouteEntryLifecycle"},
+	{"ModifyRouteEntry repoints a route, which stays in force until it is done.", "SDK V2, ModifyRouteEntry", "", "TestModifyRouteEntryRepointsWithoutAGap"},
+	{"A dry run that finds nothing wrong is a 400 DryRunOperation.", "error tables of the actions that have DryRun", "", "TestRouteNextHops/a dry run makes nothing"},
+	{"Every table has system routes to each vSwitch of its VPC and to 100.64.0.0/10.", "help.aliyun.com, route table overview", "", "TestRouteEntryListFiltersAndPages"},
+	{"What is in use is not deleted: DependencyViolation and what uses it.", "error tables of DeleteVpc and DeleteVSwitch", "", "TestWorldIsBuiltAndTakenDownThroughTheAPI"},
+	{"Network ACLs start by letting everything through, and are replaced direction by direction.", "SDK V2, UpdateNetworkAclEntries", "", "TestNetworkACLs"},
+}
