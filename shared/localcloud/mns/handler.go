@@ -31,24 +31,34 @@ type Options struct {
 	// just before the answer is sent. It may be called from many goroutines.
 	Record func(Record)
 
+	// Now is the clock that requests' dates are held against; nil means the
+	// machine's, which is what clients sign with whatever the cloud's clock says.
+	Now func() time.Time
+
+	// Latency is waited before each request is looked at, as a distance to the
+	// cloud.
+	Latency time.Duration
+
 	// After is time.After, or a test's; nil means time.After. Long polls wait
 	// by it.
 	After func(time.Duration) <-chan time.Time
 }
 
-// Record is one request and what became of it.
+// Record is one request and what became of it. It has the fields of
+// openapi.Record, so that one can be written as the other.
 type Record struct {
-	Time       time.Time         `json:"time"`
+	Time       time.Time         `json:"time"` // by the cloud's clock
 	Product    string            `json:"product"`
 	Version    string            `json:"version"`
-	Action     string            `json:"action"` // SendMessage, ...; "" if the URL is no operation's
-	Region     string            `json:"region"`
+	Action     string            `json:"action"`     // SendMessage, ...; "" if the URL is no operation's
 	Parameters map[string]string `json:"parameters"` // the queue's name and the query
-	Role       string            `json:"role"`       // role or user whose key signed; "" for the account's or none
-	Status     int               `json:"status"`     // 0 if no answer was sent
-	Code       string            `json:"code"`       // of an error
+	Region     string            `json:"region"`
+	Role       string            `json:"role"`   // role or user whose key signed; "" for the account's or none
+	Status     int               `json:"status"` // 0 if no answer was sent
+	Code       string            `json:"code"`   // of an error
 	RequestID  string            `json:"requestId"`
 	Fault      string            `json:"fault,omitempty"` // what a hostile cloud did to it
+	Took       time.Duration     `json:"took"`            // by the machine's clock
 }
 
 // Handler answers MNS requests. The service is told by the host,
@@ -64,6 +74,9 @@ type Handler struct {
 func New(o Options) *Handler {
 	if o.After == nil {
 		o.After = time.After
+	}
+	if o.Now == nil {
+		o.Now = time.Now
 	}
 	h := &Handler{engine: o.Engine, opt: o, bell: newBell()}
 	o.Engine.Watch(h.bell.ring)
@@ -101,6 +114,14 @@ const longestRequest = 1 << 20
 
 // ServeHTTP answers one request.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, hr *http.Request) {
+	if h.opt.Latency > 0 {
+		select {
+		case <-h.opt.After(h.opt.Latency):
+		case <-hr.Context().Done():
+			return
+		}
+	}
+	start := time.Now()
 	rec := Record{Time: h.engine.Now(), Product: Product, Version: Version}
 	r, op, err := h.admit(hr)
 	rec.Action, rec.Region, rec.Parameters, rec.Role = op.action, r.region, r.parameters(), r.caller.Name
@@ -125,6 +146,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, hr *http.Request) {
 		rec.Status = answer.status
 	}
 	if h.opt.Record != nil {
+		rec.Took = time.Since(start)
 		h.opt.Record(rec)
 	}
 	if drop {

@@ -233,13 +233,17 @@ func TestALongPoll(t *testing.T) {
 	t.Parallel()
 	t.Run("wakes when somebody sends", func(t *testing.T) {
 		t.Parallel()
-		c := newCloud(t, func(*clock) func(time.Duration) <-chan time.Time { return never }, engine.Options{})
+		waiting := make(chan struct{}, 8)
+		c := newCloud(t, func(*clock) func(time.Duration) <-chan time.Time {
+			return func(time.Duration) <-chan time.Time { waiting <- struct{}{}; return nil }
+		}, engine.Options{})
 		c.withQueue(t, "waiting")
 		got := make(chan error, 1)
 		go func() {
 			_, err := receive(c.queue("waiting"), 30)
 			got <- err
 		}()
+		<-waiting
 		_, err := c.queue("waiting").SendMessage(text("now"))
 		require.NoError(t, err)
 		require.NoError(t, <-got)
@@ -373,7 +377,8 @@ func TestTheSDKsQueueExample(t *testing.T) {
 func TestErrorsAsTheSDKKnowsThem(t *testing.T) {
 	t.Parallel()
 	c := newCloud(t, nil, engine.Options{Switches: engine.Switches{PriorityZeroRefused: true}})
-	q := c.withQueue(t, "strict")
+	c.withQueue(t, "strict")
+	q := func() ali_mns.AliMNSQueue { return c.queue("strict") } // the SDK's queues are for one goroutine each
 	for name, tc := range map[string]struct {
 		do   func() error
 		want func(error) bool
@@ -381,19 +386,19 @@ func TestErrorsAsTheSDKKnowsThem(t *testing.T) {
 		"a queue's name with a dot":          {func() error { return c.manager().CreateSimpleQueue("a.b") }, ali_mns.ERR_MNS_INVALID_QUEUE_NAME.IsEqual},
 		"a queue's name of 121 characters":   {func() error { return c.manager().CreateSimpleQueue(strings.Repeat("a", 121)) }, ali_mns.ERR_MNS_QUEUE_NAME_LENGTH_ERROR.IsEqual},
 		"a retention that the SDK lets pass": {func() error { return c.manager().CreateQueue("x", 0, 65536, 1296000, 30, 0, 2) }, ali_mns.ERR_MNS_INVALID_ARGUMENT.IsEqual},
-		"a handle that nobody issued":        {func() error { return q.DeleteMessage("1-nonsense") }, ali_mns.ERR_MNS_RECEIPT_HANDLE_ERROR.IsEqual},
-		"a message longer than 64 KB":        {func() error { _, err := q.SendMessage(text(strings.Repeat("x", 65537))); return err }, ali_mns.ERR_MNS_INVALID_ARGUMENT.IsEqual},
+		"a handle that nobody issued":        {func() error { return q().DeleteMessage("1-nonsense") }, ali_mns.ERR_MNS_RECEIPT_HANDLE_ERROR.IsEqual},
+		"a message longer than 64 KB":        {func() error { _, err := q().SendMessage(text(strings.Repeat("x", 65537))); return err }, ali_mns.ERR_MNS_INVALID_ARGUMENT.IsEqual},
 		"a delay of more than seven days": {func() error {
-			_, err := q.SendMessage(ali_mns.MessageSendRequest{MessageBody: "x", DelaySeconds: 604801, Priority: 8})
+			_, err := q().SendMessage(ali_mns.MessageSendRequest{MessageBody: "x", DelaySeconds: 604801, Priority: 8})
 			return err
 		}, ali_mns.ERR_MNS_INVALID_ARGUMENT.IsEqual},
 		"priority 17": {func() error {
-			_, err := q.SendMessage(ali_mns.MessageSendRequest{MessageBody: "x", Priority: 17})
+			_, err := q().SendMessage(ali_mns.MessageSendRequest{MessageBody: "x", Priority: 17})
 			return err
 		}, ali_mns.ERR_MNS_INVALID_ARGUMENT.IsEqual},
-		"priority 0, if it is refused":         {func() error { _, err := q.SendMessage(ali_mns.MessageSendRequest{MessageBody: "x"}); return err }, ali_mns.ERR_MNS_INVALID_ARGUMENT.IsEqual},
-		"an empty body":                        {func() error { _, err := q.SendMessage(text("")); return err }, ali_mns.ERR_MNS_INVALID_ARGUMENT.IsEqual},
-		"a visibility of more than half a day": {func() error { _, err := q.ChangeMessageVisibility("1-MS0x", 43201); return err }, ali_mns.ERR_MNS_INVALID_ARGUMENT.IsEqual},
+		"priority 0, if it is refused":         {func() error { _, err := q().SendMessage(ali_mns.MessageSendRequest{MessageBody: "x"}); return err }, ali_mns.ERR_MNS_INVALID_ARGUMENT.IsEqual},
+		"an empty body":                        {func() error { _, err := q().SendMessage(text("")); return err }, ali_mns.ERR_MNS_INVALID_ARGUMENT.IsEqual},
+		"a visibility of more than half a day": {func() error { _, err := q().ChangeMessageVisibility("1-MS0x", 43201); return err }, ali_mns.ERR_MNS_INVALID_ARGUMENT.IsEqual},
 		"an unknown key": {func() error {
 			cl := ali_mns.NewAliMNSClientWithConfig(ali_mns.AliMNSClientConfig{EndPoint: c.endpoint(), AccessKeyId: "nobody", AccessKeySecret: "x"})
 			return ali_mns.NewMNSQueueManager(cl).DeleteQueue("x")

@@ -14,7 +14,7 @@ import (
 	"vpcinterconnect/shared/localcloud/engine"
 )
 
-// mostSkew is how far a request's clock may be from the cloud's.
+// mostSkew is how far a request's clock may be from ours.
 const mostSkew = 15 * time.Minute
 
 // authenticate checks, in this order: the headers that must be there, the date,
@@ -37,7 +37,7 @@ func (h *Handler) authenticate(r *request) error {
 	if err != nil {
 		return refuse(400, "InvalidDateHeader", "The Date header format is invalid.")
 	}
-	if skew := h.engine.Now().Sub(when); skew > mostSkew || skew < -mostSkew {
+	if skew := h.opt.Now().Sub(when); skew > mostSkew || skew < -mostSkew {
 		return refuse(400, "TimeExpired", "The http request you sent is expired.")
 	}
 	if !digestMatches(r.Header.Get("Content-MD5"), r.body) {

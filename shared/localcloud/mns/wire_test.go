@@ -207,6 +207,18 @@ func TestABatchThatIsTakenInPart(t *testing.T) {
 	require.Equal(t, 2, d.Active)
 }
 
+func TestTheCloudsClockMayBeFarFromTheClients(t *testing.T) {
+	t.Parallel()
+	c := newCloud(t, nil, engine.Options{})
+	q := c.withQueue(t, "q")
+	c.clock.advance(365 * 24 * time.Hour)
+	_, err := q.SendMessage(text("x"))
+	require.NoError(t, err)
+	got, err := receive(q)
+	require.NoError(t, err)
+	require.Equal(t, c.clock.Now().UnixMilli(), got.EnqueueTime)
+}
+
 func TestEveryRequestIsRecorded(t *testing.T) {
 	t.Parallel()
 	c := newCloud(t, nil, engine.Options{})
