@@ -12,10 +12,15 @@ type Fact struct {
 // Facts returns every row of the table of facts.
 func Facts() []Fact {
 	var all []Fact
-	for _, list := range [][]Fact{coreFacts, vpcFacts} {
+	for _, list := range factLists() {
 		all = append(all, list...)
 	}
 	return all
+}
+
+// factLists is every product's rows.
+func factLists() [][]Fact {
+	return [][]Fact{coreFacts, vpcFacts, mnsFacts, oosFacts, stsFacts}
 }
 
 // coreFacts are those of every product that speaks the RPC protocol. Sources:
