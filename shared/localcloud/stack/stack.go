@@ -1,0 +1,259 @@
+// Package stack starts the whole local cloud in one process: the engine with a
+// world in it, the OpenAPI and MNS wires on ports of their own, and Function
+// Compute with the functions that s.yaml and template.yml describe.
+package stack
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"vpcinterconnect/shared/localcloud/dataplane"
+	"vpcinterconnect/shared/localcloud/engine"
+	"vpcinterconnect/shared/localcloud/fc"
+	"vpcinterconnect/shared/localcloud/fc/manifest"
+	"vpcinterconnect/shared/localcloud/mns"
+	"vpcinterconnect/shared/localcloud/openapi"
+	"vpcinterconnect/shared/localcloud/world"
+)
+
+// Options set a stack up. Dir, Code and World are needed.
+type Options struct {
+	Dir   string // the folder of s.yaml and template.yml
+	Code  string // the folder of the built functions: <function>/main
+	World *world.World
+
+	Seed    uint64
+	Hostile bool // whatever may go wrong does, drawn from Seed
+
+	Latency    time.Duration     // of an API call
+	Transition time.Duration     // of asynchronous states; 0: the real cloud's
+	Hurry      float64           // divides Function Compute's pauses; see fc.Options
+	Variables  map[string]string // what ${env('X')} of s.yaml finds
+
+	Record  func(openapi.Record)                  // each OpenAPI request
+	Message func(mns.Record)                      // each MNS request
+	Ran     func(engine.Script, engine.Execution) // each script in an instance
+	Observe func(fc.Event)                        // what Function Compute does
+	Log     func(fc.Line)                         // what functions print
+}
+
+// Endpoints is how to reach a stack.
+type Endpoints struct {
+	OpenAPI         string   `json:"openapi"`
+	MNS             string   `json:"mns"`
+	Intake          string   `json:"intake"` // "" if no function of that name has an HTTP trigger
+	World           string   `json:"world"`  // GET: the present world as a world file
+	AccountID       string   `json:"accountId"`
+	AccessKeyID     string   `json:"accessKeyId"`
+	AccessKeySecret string   `json:"accessKeySecret"`
+	APIToken        string   `json:"apiToken"`
+	Regions         []string `json:"regions"`
+}
+
+// Stack is a running local cloud.
+type Stack struct {
+	Engine    *engine.Engine
+	Functions *fc.Platform
+	Endpoints Endpoints
+	Start     *world.World // the world as it was before anything happened
+
+	servers []*http.Server
+	close   sync.Once
+}
+
+// New starts a stack. It runs until Close, or until ctx ends; Close is needed
+// in any case.
+func New(ctx context.Context, o Options) (*Stack, error) {
+	eo := engine.Options{Seed: o.Seed, Transition: o.Transition, Guest: watchedGuests{o.Ran}}
+	if o.Hostile {
+		eo.Faults = engine.Hostile(o.Seed, engine.UsualRates)
+	}
+	e := engine.New(o.World.Options(eo))
+	if err := o.World.Apply(e); err != nil {
+		return nil, err
+	}
+	functions, base, err := deployment(o, e)
+	if err != nil {
+		return nil, err
+	}
+	region := functions[0].Region
+	if err := provide(e, region, base); err != nil {
+		return nil, err
+	}
+	s := &Stack{Engine: e, Start: world.Export(e)}
+	if err := s.serve(o, region); err != nil {
+		s.Close()
+		return nil, err
+	}
+	if s.Functions, err = fc.New(cloud{e, region}, functions, s.functionOptions(o, functions)); err == nil {
+		err = s.Functions.Start(ctx)
+	}
+	if err != nil {
+		s.Close()
+		return nil, err
+	}
+	s.Endpoints.Intake = s.Functions.URL("intake")
+	return s, nil
+}
+
+// Close stops everything and waits until no process is left.
+func (s *Stack) Close() {
+	s.close.Do(func() {
+		if s.Functions != nil {
+			s.Functions.Close()
+		}
+		for _, server := range s.servers {
+			server.Close()
+		}
+	})
+}
+
+// World is what exists now.
+func (s *Stack) World() *world.World { return world.Export(s.Engine) }
+
+// deployment reads s.yaml and template.yml.
+func deployment(o Options, e *engine.Engine) ([]manifest.Function, *manifest.Base, error) {
+	read := func(name string) (string, []byte, error) {
+		data, err := os.ReadFile(filepath.Join(o.Dir, name))
+		return name, data, err
+	}
+	name, data, err := read("s.yaml")
+	if err != nil {
+		return nil, nil, err
+	}
+	functions, err := manifest.Functions(name, data, func(k string) (string, bool) {
+		if k == "ALIBABA_CLOUD_ACCOUNT_ID" {
+			return e.AccountID(), true
+		}
+		v, ok := o.Variables[k]
+		return v, ok
+	})
+	if err != nil {
+		return nil, nil, err
+	}
+	for _, f := range functions {
+		if f.Region != functions[0].Region {
+			return nil, nil, fmt.Errorf("s.yaml: functions in %s and in %s; the local cloud runs those of one region", functions[0].Region, f.Region)
+		}
+	}
+	pseudo := manifest.Pseudo{Region: functions[0].Region, AccountID: e.AccountID(), StackName: "local"}
+	if prefix := o.Variables["PREFIX"]; prefix != "" {
+		pseudo.Parameters = map[string]string{"Prefix": prefix}
+	}
+	if name, data, err = read("template.yml"); err != nil {
+		return nil, nil, err
+	}
+	base, err := manifest.Template(name, data, pseudo)
+	return functions, base, err
+}
+
+// serve opens the wires.
+func (s *Stack) serve(o Options, region string) error {
+	root := s.Engine.AddUser("", "", "")
+	s.Endpoints = Endpoints{
+		AccountID: s.Engine.AccountID(), AccessKeyID: root.AccessKeyID, AccessKeySecret: root.Secret, APIToken: rand.Text(),
+	}
+	for _, r := range s.Start.Regions {
+		s.Endpoints.Regions = append(s.Endpoints.Regions, r.ID)
+	}
+	api, err := s.listen(openapi.New(openapi.Options{Engine: s.Engine, Latency: o.Latency, Record: o.Record}))
+	if err != nil {
+		return err
+	}
+	queues, err := s.listen(mns.New(mns.Options{Engine: s.Engine, Record: o.Message}))
+	if err != nil {
+		return err
+	}
+	current, err := s.listen(http.HandlerFunc(s.serveWorld))
+	if err != nil {
+		return err
+	}
+	s.Endpoints.OpenAPI = "http://127.0.0.1:" + api
+	// The official Go SDK wants five names with dots between them, and takes
+	// account and region from them; a host without dots leaves that to the path.
+	s.Endpoints.MNS = fmt.Sprintf("http://localhost:%s/%s.mns.%s.aliyuncs.com", queues, s.Engine.AccountID(), region)
+	s.Endpoints.World = "http://127.0.0.1:" + current + "/"
+	return nil
+}
+
+func (s *Stack) listen(h http.Handler) (port string, err error) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", err
+	}
+	server := &http.Server{
+		Handler: h, ReadHeaderTimeout: time.Minute,
+		ErrorLog: slog.NewLogLogger(slog.DiscardHandler, slog.LevelDebug), // clients that leave are no news
+	}
+	s.servers = append(s.servers, server)
+	go func() {
+		if err := server.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+			slog.Error("a port of the local cloud closed", "address", l.Addr().String(), "error", err.Error())
+		}
+	}()
+	_, port, err = net.SplitHostPort(l.Addr().String())
+	return port, err
+}
+
+func (s *Stack) serveWorld(w http.ResponseWriter, r *http.Request) {
+	if r.Method != http.MethodGet || r.URL.Path != "/" {
+		http.NotFound(w, r)
+		return
+	}
+	text, err := s.World().Marshal()
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusInternalServerError)
+		return
+	}
+	w.Header().Set("Content-Type", "application/yaml")
+	w.Write(text)
+}
+
+// functionOptions points the functions at the wires, and draws Function
+// Compute's open questions by the seed if the cloud is hostile.
+func (s *Stack) functionOptions(o Options, functions []manifest.Function) fc.Options {
+	fo := fc.Options{
+		Code: o.Code, Hurry: o.Hurry, Log: o.Log, Observe: o.Observe,
+		Environment: map[string]string{"OPENAPI_ENDPOINT": s.Endpoints.OpenAPI, "MNS_ENDPOINT": s.Endpoints.MNS},
+		Overrides:   map[string]map[string]string{},
+	}
+	sum := sha256.Sum256([]byte(s.Endpoints.APIToken))
+	for _, f := range functions {
+		if _, wants := f.Environment["API_TOKENS"]; wants {
+			fo.Overrides[f.ID] = map[string]string{"API_TOKENS": "local:" + hex.EncodeToString(sum[:])}
+		}
+	}
+	if o.Hostile {
+		fo.Chaos = fc.Chaos{Seed: o.Seed, PushTwice: 0.1, Crash: 0.01}
+		fo.ColdStart = time.Duration(o.Seed%7) * 50 * time.Millisecond
+		fo.DeleteFirst, fo.Base64Bodies = o.Seed%2 == 1, o.Seed%3 == 1
+		if o.Seed%5 == 1 {
+			fo.Parallel = 1
+		}
+	}
+	return fo
+}
+
+// watchedGuests is the data plane's guests with somebody looking on.
+type watchedGuests struct {
+	ran func(engine.Script, engine.Execution)
+}
+
+func (g watchedGuests) Run(s engine.Script) engine.Execution {
+	x := dataplane.Guests{}.Run(s)
+	if g.ran != nil {
+		g.ran(s, x)
+	}
+	return x
+}
