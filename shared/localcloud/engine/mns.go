@@ -46,6 +46,31 @@ func DefaultQueueAttributes() QueueAttributes {
 	}
 }
 
+// QueueNumbers are a queue's numbers as a request gives them, all or some; for
+// their ranges see QueueAttributes.
+type QueueNumbers struct {
+	DelaySeconds           *int
+	MaximumMessageSize     *int
+	MessageRetentionPeriod *int
+	VisibilityTimeout      *int
+	PollingWaitSeconds     *int
+}
+
+// Over writes what was given over a queue's attributes.
+func (n QueueNumbers) Over(a *QueueAttributes) {
+	for _, x := range []struct{ from, to *int }{
+		{n.DelaySeconds, &a.DelaySeconds},
+		{n.MaximumMessageSize, &a.MaximumMessageSize},
+		{n.MessageRetentionPeriod, &a.MessageRetentionPeriod},
+		{n.VisibilityTimeout, &a.VisibilityTimeout},
+		{n.PollingWaitSeconds, &a.PollingWaitSeconds},
+	} {
+		if x.from != nil {
+			*x.to = *x.from
+		}
+	}
+}
+
 // QueueDescription is a queue as the API describes it.
 type QueueDescription struct {
 	QueueRef

@@ -77,29 +77,15 @@ type openQueueName struct {
 }
 
 type openQueueAttributes struct {
-	QueueName              string `api:",required"`
-	DelaySeconds           *int
-	MaximumMessageSize     *int
-	MessageRetentionPeriod *int
-	VisibilityTimeout      *int
-	PollingWaitSeconds     *int
-	EnableLogging          *bool
-	DlqPolicy              string // JSON; newer than the Go SDK v1
+	QueueName string `api:",required"`
+	QueueNumbers
+	EnableLogging *bool
+	DlqPolicy     string // JSON; newer than the Go SDK v1
 }
 
 // apply writes what was given over a queue's attributes.
 func (p *openQueueAttributes) apply(a *QueueAttributes) error {
-	for _, x := range []struct{ from, to *int }{
-		{p.DelaySeconds, &a.DelaySeconds},
-		{p.MaximumMessageSize, &a.MaximumMessageSize},
-		{p.MessageRetentionPeriod, &a.MessageRetentionPeriod},
-		{p.VisibilityTimeout, &a.VisibilityTimeout},
-		{p.PollingWaitSeconds, &a.PollingWaitSeconds},
-	} {
-		if x.from != nil {
-			*x.to = *x.from
-		}
-	}
+	p.Over(a)
 	if p.EnableLogging != nil {
 		a.LoggingEnabled = *p.EnableLogging
 	}

@@ -189,14 +189,10 @@ func (d *sendAllRequest) unknown() unknown {
 }
 
 type attributesRequest struct {
-	XMLName                xml.Name `xml:"Queue"`
-	DelaySeconds           *int
-	MaximumMessageSize     *int
-	MessageRetentionPeriod *int
-	VisibilityTimeout      *int
-	PollingWaitSeconds     *int
-	LoggingEnabled         *bool
-	Unknown                unknown `xml:",any"`
+	XMLName xml.Name `xml:"Queue"`
+	engine.QueueNumbers
+	LoggingEnabled *bool
+	Unknown        unknown `xml:",any"`
 }
 
 type sendRequest struct {

@@ -117,17 +117,7 @@ func (r *request) attributes() (apply func(*engine.QueueAttributes), err error) 
 		}
 	}
 	return func(a *engine.QueueAttributes) {
-		for _, x := range []struct{ from, to *int }{
-			{d.DelaySeconds, &a.DelaySeconds},
-			{d.MaximumMessageSize, &a.MaximumMessageSize},
-			{d.MessageRetentionPeriod, &a.MessageRetentionPeriod},
-			{d.VisibilityTimeout, &a.VisibilityTimeout},
-			{d.PollingWaitSeconds, &a.PollingWaitSeconds},
-		} {
-			if x.from != nil {
-				*x.to = *x.from
-			}
-		}
+		d.Over(a)
 		if d.LoggingEnabled != nil {
 			a.LoggingEnabled = *d.LoggingEnabled
 		}
