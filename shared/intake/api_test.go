@@ -365,6 +365,31 @@ func TestACallThatFailsIsAnsweredByItsClass(t *testing.T) {
 	}
 }
 
+func TestWhatMayPassIsTriedAgainWhileTheCallerWaits(t *testing.T) {
+	t.Parallel()
+	for _, method := range []string{"AccountID", "VPC cn-beijing", "VSwitches", "RouteEntries cn-qingdao", "InstancesByID", "Get", "PutRequest"} {
+		for _, class := range []interconnect.Class{interconnect.Transient, interconnect.Throttled, interconnect.Busy} {
+			h := newHouse(t)
+			h.fail[method], h.hiccups[method] = &interconnect.CloudError{Class: class, Action: "Describe", RequestID: "req-5"}, 2
+			require.Equal(t, http.StatusAccepted, h.do("POST", "/connections", probing).status, method)
+			require.Len(t, h.sent, 1)
+		}
+	}
+}
+
+func TestNobodyWaitsForACallThatIsGivenUp(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	h.Pause = nil // real pauses, and a context that has ended
+	h.fail["Get"] = &interconnect.CloudError{Class: interconnect.Transient, Action: "GetParametersByPath"}
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	began := time.Now()
+	_, err := h.Disconnect(ctx, "a", "someone")
+	require.Error(t, err)
+	require.Less(t, time.Since(began), 150*time.Millisecond)
+}
+
 func TestAMessageThatCannotBeSentCostsTimeOnly(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)

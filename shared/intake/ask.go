@@ -91,7 +91,7 @@ func place(r *interconnect.Request, records []interconnect.Record) (*interconnec
 // written: others may have changed it while the cloud was asked, or the list
 // was read late.
 func (in *Intake) newest(ctx context.Context, listed *interconnect.Record, c *interconnect.Connection) (*interconnect.Record, *Refusal) {
-	record, err := in.Records.Get(ctx, c.ID)
+	record, err := in.read(ctx, c.ID)
 	switch {
 	case err != nil:
 		return nil, refuseError(err)
@@ -139,7 +139,8 @@ func (in *Intake) want(ctx context.Context, record *interconnect.Record, c *inte
 	}
 	if record != nil && record.Wanted.Disconnect {
 		// What was Connected before a disconnect is nothing to roll back to.
-		if err := in.Records.PutConnected(ctx, c.ID, nil); err != nil {
+		forget := func() (struct{}, error) { return struct{}{}, in.Records.PutConnected(ctx, c.ID, nil) }
+		if _, err := again(ctx, in, forget); err != nil {
 			return nil, refuseError(err)
 		}
 	}
@@ -166,7 +167,7 @@ func failed(r *interconnect.Record) bool {
 // write at once the later wins, and the earlier's places are not in its list of
 // former ones. The gap since the record was read is as small as can be.
 func (in *Intake) put(ctx context.Context, seen *interconnect.Record, id string, w interconnect.Wanted) (*Taken, error) {
-	g, err := in.Records.PutRequest(ctx, id, w)
+	g, err := again(ctx, in, func() (int, error) { return in.Records.PutRequest(ctx, id, w) })
 	if err != nil {
 		return nil, refuseError(err)
 	}
@@ -254,13 +255,18 @@ func (in *Intake) Disconnect(ctx context.Context, id, by string) (*Taken, error)
 	return t, nil
 }
 
+// read reads a record, nil if there is none.
+func (in *Intake) read(ctx context.Context, id string) (*interconnect.Record, error) {
+	return again(ctx, in, func() (*interconnect.Record, error) { return in.Records.Get(ctx, id) })
+}
+
 // get reads a record that has to be there.
 func (in *Intake) get(ctx context.Context, id string) (*interconnect.Record, error) {
 	missing := &Refusal{Status: http.StatusNotFound, Detail: "There is no such connection; GET /connections lists those there are."}
 	if !interconnect.ValidID(id) {
 		return nil, missing
 	}
-	record, err := in.Records.Get(ctx, id)
+	record, err := in.read(ctx, id)
 	if err != nil {
 		return nil, refuseError(err)
 	}

@@ -37,6 +37,7 @@ type house struct {
 	account string
 	vpcs    map[string]*interconnect.VPC // by region/id
 	fail    map[string]error             // by method: of the cloud, the records, the queues
+	hiccups map[string]int               // by method: how often it fails before it does not
 	calls   []string                     // of the cloud
 
 	records    map[string]*interconnect.Record
@@ -51,7 +52,7 @@ func newHouse(t testing.TB) *house {
 	tokens, err := intake.ParseTokens("someone:" + hex.EncodeToString(sum[:]))
 	require.NoError(t, err)
 	h := &house{t: t, time: time.Date(2026, 11, 20, 12, 0, 0, 0, time.UTC), account: "1234",
-		fail: map[string]error{}, records: map[string]*interconnect.Record{}, vpcs: map[string]*interconnect.VPC{}}
+		fail: map[string]error{}, hiccups: map[string]int{}, records: map[string]*interconnect.Record{}, vpcs: map[string]*interconnect.VPC{}}
 	for _, v := range []struct{ region, n, cidr string }{{"cn-qingdao", "1", "192.168.0.0/16"}, {"cn-beijing", "2", "172.16.0.0/16"}, {"cn-beijing", "3", "10.0.0.0/16"}} {
 		h.vpcs[v.region+"/vpc-"+v.n] = &interconnect.VPC{ID: "vpc-" + v.n, RegionID: v.region, OwnerID: "1234", VRouterID: "vrt-" + v.n, CidrBlock: netip.MustParsePrefix(v.cidr), Available: true}
 	}
@@ -59,6 +60,7 @@ func newHouse(t testing.TB) *house {
 	h.Intake = &intake.Intake{
 		Cloud: cloud{h}, Records: records{h}, Queues: queues{h}, Prefix: "vi", Tokens: tokens,
 		Clock:    func() time.Time { return h.time },
+		Pause:    func(context.Context, time.Duration) error { return nil },
 		NewTrace: func() string { traces++; return fmt.Sprintf("trace-%d", traces) },
 		Log:      slog.New(slog.NewJSONHandler(&h.log, nil)),
 	}
@@ -69,6 +71,11 @@ func newHouse(t testing.TB) *house {
 func (h *house) failing(name string) error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	if left, counted := h.hiccups[name]; counted {
+		if h.hiccups[name]--; left <= 0 {
+			return nil
+		}
+	}
 	return h.fail[name]
 }
 

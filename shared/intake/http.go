@@ -161,7 +161,7 @@ type List struct {
 }
 
 func (in *Intake) list(w http.ResponseWriter, r *http.Request, _ call) error {
-	records, err := in.Records.List(r.Context())
+	records, err := again(r.Context(), in, func() ([]interconnect.Record, error) { return in.Records.List(r.Context()) })
 	if err != nil && records == nil {
 		return err
 	}

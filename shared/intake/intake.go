@@ -66,9 +66,10 @@ type Intake struct {
 	Tokens        []Token       // who may ask
 	CheckInterval time.Duration // 0: DefaultCheckInterval; negative: no checks
 
-	Clock    func() time.Time // nil: time.Now
-	NewTrace func() string    // names a run of the chain; nil: random
-	Log      *slog.Logger     // nil: slog.Default
+	Clock    func() time.Time                           // nil: time.Now
+	Pause    func(context.Context, time.Duration) error // waits between attempts; nil: really
+	NewTrace func() string                              // names a run of the chain; nil: random
+	Log      *slog.Logger                               // nil: slog.Default
 }
 
 func (in *Intake) now() time.Time {

@@ -36,9 +36,9 @@ func sideBySide(reads ...func() error) error {
 }
 
 // into makes a read of a call, whose answer goes to target.
-func into[T any](target *T, field string, call func() (T, error)) func() error {
+func into[T any](ctx context.Context, in *Intake, target *T, field string, call func() (T, error)) func() error {
 	return func() error {
-		answer, err := call()
+		answer, err := again(ctx, in, call)
 		if err != nil {
 			return &readError{field, err}
 		}
@@ -53,9 +53,9 @@ func (in *Intake) observeFirst(ctx context.Context, r *interconnect.Request) (*o
 	o := &observation{facts: interconnect.Facts{Prefix: in.Prefix}}
 	err := sideBySide(
 		// The account that both VPCs have to belong to.
-		into(&o.facts.Account, "", func() (string, error) { return in.Cloud.AccountID(ctx) }),
+		into(ctx, in, &o.facts.Account, "", func() (string, error) { return in.Cloud.AccountID(ctx) }),
 		// Other connections: one live connection per pair, one pair per id.
-		into(&o.records, "", func() ([]interconnect.Record, error) { return in.readable(ctx) }),
+		into(ctx, in, &o.records, "", func() ([]interconnect.Record, error) { return in.readable(ctx) }),
 		in.readVPC(ctx, r, interconnect.Initiator, &o.facts),
 		in.readVPC(ctx, r, interconnect.Acceptor, &o.facts),
 	)
@@ -77,7 +77,7 @@ func (in *Intake) readable(ctx context.Context) ([]interconnect.Record, error) {
 func (in *Intake) readVPC(ctx context.Context, r *interconnect.Request, role interconnect.Role, f *interconnect.Facts) func() error {
 	return func() error {
 		s, facts := r.Side(role), f.Side(role)
-		vpc, err := in.Cloud.VPC(ctx, s.RegionID, s.VpcID)
+		vpc, err := again(ctx, in, func() (*interconnect.VPC, error) { return in.Cloud.VPC(ctx, s.RegionID, s.VpcID) })
 		var cloud *interconnect.CloudError
 		if interconnect.IsGone(err) && errors.As(err, &cloud) && !unknownRegion(err) {
 			facts.NoVPC = cloud
@@ -110,28 +110,30 @@ func (in *Intake) observeSide(ctx context.Context, s *interconnect.RequestSide, 
 	field := "/" + string(role)
 	reads := []func() error{
 		// Blocks that a route must not collide with, and which table serves whom.
-		into(&f.VSwitches, field+"/vpcId", func() ([]interconnect.VSwitch, error) {
+		into(ctx, in, &f.VSwitches, field+"/vpcId", func() ([]interconnect.VSwitch, error) {
 			return in.Cloud.VSwitches(ctx, s.RegionID, s.VpcID)
 		}),
 		// Which tables there are, and of what kind.
-		into(&f.Tables, field+"/routeTableIds", func() ([]interconnect.RouteTable, error) {
+		into(ctx, in, &f.Tables, field+"/routeTableIds", func() ([]interconnect.RouteTable, error) {
 			return in.Cloud.RouteTables(ctx, s.RegionID, s.VpcID)
 		}),
 		// Whether the pair is joined already, and how many more the router takes.
-		into(&f.Interfaces, field+"/vpcId", func() ([]interconnect.RouterInterface, error) {
+		into(ctx, in, &f.Interfaces, field+"/vpcId", func() ([]interconnect.RouterInterface, error) {
 			return in.Cloud.RouterInterfaces(ctx, s.RegionID, f.VPC.VRouterID)
 		}),
 	}
 	if len(s.SecurityGroups) > 0 {
 		// Whether the groups are there, in this VPC, and can be edited.
-		reads = append(reads, into(&f.Groups, field+"/securityGroups", func() ([]interconnect.GroupFacts, error) {
+		reads = append(reads, into(ctx, in, &f.Groups, field+"/securityGroups", func() ([]interconnect.GroupFacts, error) {
 			return in.Cloud.SecurityGroups(ctx, s.RegionID, s.VpcID)
 		}))
 	}
 	if s.Probe != nil {
 		// Whether the instance is there, in this VPC.
 		reads = append(reads, func() error {
-			list, err := in.Cloud.InstancesByID(ctx, s.RegionID, []string{s.Probe.InstanceID})
+			list, err := again(ctx, in, func() ([]interconnect.Instance, error) {
+				return in.Cloud.InstancesByID(ctx, s.RegionID, []string{s.Probe.InstanceID})
+			})
 			if err != nil && !interconnect.IsGone(err) {
 				return &readError{field + "/probe/instanceId", err}
 			}
@@ -160,7 +162,7 @@ func (in *Intake) observeEntries(ctx context.Context, s *interconnect.RequestSid
 	}
 	entries := make([][]interconnect.RouteEntry, len(ids))
 	for i, id := range ids {
-		reads = append(reads, into(&entries[i], field+"/routeTableIds", func() ([]interconnect.RouteEntry, error) {
+		reads = append(reads, into(ctx, in, &entries[i], field+"/routeTableIds", func() ([]interconnect.RouteEntry, error) {
 			return in.Cloud.RouteEntries(ctx, s.RegionID, id)
 		}))
 	}

@@ -1,0 +1,48 @@
+package intake
+
+import (
+	"context"
+	"time"
+
+	"vpcinterconnect/shared/interconnect"
+)
+
+// pauses are those between the attempts of a call that may pass. Somebody waits
+// for the answer, so they are few and short; and no queue would hand an HTTP
+// request back later, as it does with a step's message.
+var pauses = []time.Duration{200 * time.Millisecond, 500 * time.Millisecond, time.Second}
+
+// passing are the classes of errors that may be gone a moment later.
+var passing = map[interconnect.Class]bool{
+	interconnect.Busy:      true,
+	interconnect.Throttled: true,
+	interconnect.Transient: true,
+}
+
+// again makes a call until it succeeds, fails for good, or was tried often
+// enough. What is given to it must do no harm when it is done twice.
+func again[T any](ctx context.Context, in *Intake, call func() (T, error)) (T, error) {
+	for _, pause := range pauses {
+		answer, err := call()
+		if err == nil || !passing[interconnect.ClassOf(err)] || in.pause(ctx, pause) != nil {
+			return answer, err
+		}
+		in.log().Info("trying again", "error", err.Error(), "after", pause.String())
+	}
+	return call()
+}
+
+// pause waits, unless ctx ends first.
+func (in *Intake) pause(ctx context.Context, d time.Duration) error {
+	if in.Pause != nil {
+		return in.Pause(ctx, d)
+	}
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-timer.C:
+		return nil
+	}
+}
