@@ -1,0 +1,493 @@
+package verification_test
+
+import (
+	"context"
+	"fmt"
+	"net/netip"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"vpcinterconnect/shared/chain"
+	"vpcinterconnect/shared/chain/chaintest"
+	"vpcinterconnect/shared/interconnect"
+	"vpcinterconnect/shared/steps/verification"
+)
+
+const (
+	mark    = "interconnect.vi.orders-to-billing"
+	reply   = "4 packets transmitted, 4 received, 0% packet loss, time 603ms\nrtt min/avg/max/mdev = 28.0/28.1/28.3/0.1 ms\n"
+	noReply = "4 packets transmitted, 0 received, 100% packet loss, time 3060ms\n"
+)
+
+// cloud is the part of the cloud that the step talks to.
+type cloud struct {
+	mu          sync.Mutex
+	instances   []interconnect.Instance
+	offline     []string
+	invocations []interconnect.Invocation
+	tokens      map[string]string
+	commands    []interconnect.Command // each that ran, once for each token
+	calls       int
+	lag         int // ticks until a command is listed
+	ticks       int
+	startedAt   map[string]int
+
+	answer func(from string, try int) (output string, exit int, code string)
+	before func() error
+	after  func() error
+
+	interfaces []interconnect.RouterInterface
+	entries    []interconnect.RouteEntry
+	rules      []interconnect.Rule
+}
+
+func newCloud() *cloud {
+	instance := func(id, n, ip string) interconnect.Instance {
+		return interconnect.Instance{ID: id, VpcID: "vpc-" + n, PrivateIP: netip.MustParseAddr(ip), Running: true, OSType: "linux", SecurityGroupIDs: []string{"sg-" + n}}
+	}
+	return &cloud{
+		instances: []interconnect.Instance{instance("i-1", "1", "192.168.0.10"), instance("i-2", "2", "172.16.0.10")},
+		tokens:    map[string]string{}, startedAt: map[string]int{},
+		answer: func(string, int) (string, int, string) { return reply, 0, "" },
+	}
+}
+
+func fail(class interconnect.Class, action, code string) error {
+	return &interconnect.CloudError{Class: class, Action: action, Code: code, Message: "as told", RequestID: "req", HTTPStatus: 400}
+}
+
+func (c *cloud) tick() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.ticks++
+	for i := range c.invocations {
+		if v := &c.invocations[i]; !v.Finished && c.startedAt[v.ID] < c.ticks {
+			v.Output, v.ExitCode, v.ErrorCode = c.answer(v.InstanceID, tryOf(v.CommandName))
+			v.Finished, v.Status = true, "Success"
+			if v.ExitCode != 0 {
+				v.Status = "Failed"
+				if v.ErrorCode == "" {
+					v.ErrorCode = "ExitCodeNonzero"
+				}
+			}
+		}
+	}
+}
+
+func tryOf(name string) int {
+	var try int
+	_, _ = fmt.Sscan(name[strings.LastIndex(name, ".")+1:], &try)
+	return try
+}
+
+func (c *cloud) Instances(_ context.Context, _, vpcID string) ([]interconnect.Instance, error) {
+	var out []interconnect.Instance
+	for _, i := range c.instances {
+		if i.VpcID == vpcID {
+			out = append(out, i)
+		}
+	}
+	return out, nil
+}
+
+func (c *cloud) InstancesByID(_ context.Context, _ string, ids []string) ([]interconnect.Instance, error) {
+	var out []interconnect.Instance
+	for _, i := range c.instances {
+		if i.ID == ids[0] {
+			out = append(out, i)
+		}
+	}
+	return out, nil
+}
+
+func (c *cloud) AgentsOnline(_ context.Context, _ string, ids []string) (map[string]bool, error) {
+	online := map[string]bool{}
+	for _, id := range ids {
+		online[id] = true
+	}
+	for _, id := range c.offline {
+		online[id] = false
+	}
+	return online, nil
+}
+
+func (c *cloud) RunCommand(_ context.Context, _ string, cmd interconnect.Command) (string, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.before != nil {
+		if err := c.before(); err != nil {
+			return "", err
+		}
+	}
+	c.calls++
+	id, known := c.tokens[cmd.Token]
+	if !known {
+		id = fmt.Sprintf("t-%d", len(c.tokens)+1)
+		c.tokens[cmd.Token] = id
+		c.commands = append(c.commands, cmd)
+		c.startedAt[id] = c.ticks
+		c.invocations = append([]interconnect.Invocation{{ID: id, CommandName: cmd.Name, InstanceID: cmd.InstanceID, Status: "Running"}}, c.invocations...)
+	}
+	if c.after != nil {
+		return "", c.after()
+	}
+	return id, nil
+}
+
+func (c *cloud) Invocations(_ context.Context, _, instanceID string) ([]interconnect.Invocation, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	var out []interconnect.Invocation
+	for _, v := range c.invocations {
+		if v.InstanceID == instanceID && c.startedAt[v.ID]+c.lag <= c.ticks {
+			out = append(out, v)
+		}
+	}
+	return out, nil
+}
+
+func (c *cloud) RouterInterfaces(_ context.Context, _, routerID string) ([]interconnect.RouterInterface, error) {
+	var out []interconnect.RouterInterface
+	for _, i := range c.interfaces {
+		if i.RouterID == routerID {
+			out = append(out, i)
+		}
+	}
+	return out, nil
+}
+
+func (c *cloud) RouteTables(_ context.Context, _, vpcID string) ([]interconnect.RouteTable, error) {
+	return []interconnect.RouteTable{{ID: "vtb" + vpcID[3:]}}, nil
+}
+
+func (c *cloud) RouteEntries(_ context.Context, _, tableID string) ([]interconnect.RouteEntry, error) {
+	var out []interconnect.RouteEntry
+	for _, e := range c.entries {
+		if e.RouteTableID == tableID {
+			out = append(out, e)
+		}
+	}
+	return out, nil
+}
+
+func (c *cloud) Rules(_ context.Context, _, groupID string) ([]interconnect.Rule, error) {
+	var out []interconnect.Rule
+	for _, r := range c.rules {
+		if r.GroupID == groupID {
+			out = append(out, r)
+		}
+	}
+	return out, nil
+}
+
+func task(a interconnect.Action) *chain.Task {
+	return chaintest.Task(chaintest.Record(chaintest.Tutorial()), a)
+}
+
+func disconnecting() *chain.Task {
+	r := chaintest.Record(chaintest.Tutorial())
+	r.Generation, r.Wanted.Disconnect = 2, true
+	return chaintest.Task(r, interconnect.Prune)
+}
+
+func verdict(t *testing.T, c *cloud, task *chain.Task) interconnect.Verdict {
+	t.Helper()
+	out, err := chaintest.Drive(verification.New(c), task, c.tick)
+	require.NoError(t, err)
+	require.Equal(t, chain.KindDone, out.Kind, "%+v", out.Problem)
+	require.NotNil(t, out.Verdict)
+	return *out.Verdict
+}
+
+func TestAPingEachWay(t *testing.T) {
+	t.Parallel()
+	for _, a := range []interconnect.Action{interconnect.Connect, interconnect.Verify} {
+		c := newCloud()
+		v := verdict(t, c, task(a))
+		require.Equal(t, interconnect.VerdictConnected, v.Outcome)
+		require.Empty(t, v.Why)
+		require.Equal(t, []interconnect.Ping{
+			{From: interconnect.Initiator, InstanceID: "i-1", Source: "192.168.0.10", Target: "172.16.0.10", Sent: 4, Received: 4, MinMs: 28, AvgMs: 28.1, MaxMs: 28.3},
+			{From: interconnect.Acceptor, InstanceID: "i-2", Source: "172.16.0.10", Target: "192.168.0.10", Sent: 4, Received: 4, MinMs: 28, AvgMs: 28.1, MaxMs: 28.3},
+		}, v.Pings)
+		require.Len(t, c.commands, 2)
+		for _, cmd := range c.commands {
+			require.LessOrEqual(t, len(cmd.Name), 128)
+			require.True(t, strings.HasPrefix(cmd.Name, mark+"."))
+		}
+
+		calls := c.calls
+		require.Equal(t, interconnect.VerdictConnected, verdict(t, c, task(a)).Outcome)
+		require.Equal(t, calls, c.calls, "the same message again runs nothing again")
+	}
+}
+
+func TestEachCheckPingsAnew(t *testing.T) {
+	t.Parallel()
+	c := newCloud()
+	first, second := task(interconnect.Verify), task(interconnect.Verify)
+	second.Message.Trace = "another"
+	require.Equal(t, interconnect.VerdictConnected, verdict(t, c, first).Outcome)
+	c.answer = func(string, int) (string, int, string) { return noReply, 1, "" }
+	require.Equal(t, interconnect.VerdictBlocked, verdict(t, c, second).Outcome, "not answered with the ping of before")
+}
+
+func TestAPingThatPassesLaterIsConnected(t *testing.T) {
+	t.Parallel()
+	c := newCloud()
+	c.answer = func(from string, try int) (string, int, string) {
+		if from == "i-2" && try < 3 {
+			return noReply, 1, ""
+		}
+		return reply, 0, ""
+	}
+	require.Equal(t, interconnect.VerdictConnected, verdict(t, c, task(interconnect.Connect)).Outcome)
+	require.Len(t, c.commands, 8)
+}
+
+func TestAPingThatNeverPassesIsBlocked(t *testing.T) {
+	t.Parallel()
+	c := newCloud()
+	c.answer = func(from string, _ int) (string, int, string) {
+		if from == "i-2" {
+			return noReply, 1, ""
+		}
+		return reply, 0, ""
+	}
+	job := task(interconnect.Connect)
+	v := verdict(t, c, job)
+	require.Equal(t, interconnect.VerdictBlocked, v.Outcome)
+	require.Contains(t, v.Why, "acceptor")
+	require.NotContains(t, v.Why, "initiator's instance")
+	require.InDelta(t, 60, job.Now.Sub(chaintest.Start).Seconds(), 5)
+}
+
+func TestWhatCloudAssistantCannotRunProvesNothing(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		output string
+		exit   int
+		code   string
+		says   string
+	}{
+		"the agent stopped":      {"", 0, "ClientNotRunning", "ClientNotRunning"},
+		"it took too long":       {"", 0, "ExecutionTimeout", "ExecutionTimeout"},
+		"there is no ping":       {"sh: 1: ping: not found", 127, "", "127"},
+		"the guest has no route": {"connect: Network is unreachable", 2, "", "unreachable"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			c := newCloud()
+			c.answer = func(string, int) (string, int, string) { return tt.output, tt.exit, tt.code }
+			v := verdict(t, c, task(interconnect.Connect))
+			require.Equal(t, interconnect.VerdictUnproven, v.Outcome)
+			require.Contains(t, v.Why, tt.says)
+		})
+	}
+}
+
+func TestOneWayWithoutReplyCountsMoreThanOneThatCouldNotBeRun(t *testing.T) {
+	t.Parallel()
+	c := newCloud()
+	c.answer = func(from string, _ int) (string, int, string) {
+		if from == "i-1" {
+			return "", 0, "ClientNotRunning"
+		}
+		return noReply, 1, ""
+	}
+	require.Equal(t, interconnect.VerdictBlocked, verdict(t, c, task(interconnect.Connect)).Outcome)
+}
+
+func TestWhichInstanceIsTheProbe(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct {
+		change func(c *cloud, want *interconnect.Connection)
+		probe  string // the initiator's; "": none
+		why    string
+	}{
+		"the one that is there": {func(*cloud, *interconnect.Connection) {}, "i-1", ""},
+		"the lowest id of two": {func(c *cloud, _ *interconnect.Connection) {
+			other := c.instances[0]
+			other.ID, other.PrivateIP = "i-0", netip.MustParseAddr("192.168.0.9")
+			c.instances = append(c.instances, other)
+		}, "i-0", ""},
+		"one in a group of the request before a lower id": {func(c *cloud, _ *interconnect.Connection) {
+			other := c.instances[0]
+			other.ID, other.SecurityGroupIDs = "i-0", []string{"sg-other"}
+			c.instances = append(c.instances, other)
+		}, "i-1", ""},
+		"one outside the groups if there is no other": {func(c *cloud, _ *interconnect.Connection) { c.instances[0].SecurityGroupIDs = nil }, "i-1", ""},
+		"none that is stopped":                        {func(c *cloud, _ *interconnect.Connection) { c.instances[0].Running = false }, "", "initiator"},
+		"none that runs Windows":                      {func(c *cloud, _ *interconnect.Connection) { c.instances[0].OSType = "windows" }, "", "Linux"},
+		"none whose agent is offline":                 {func(c *cloud, _ *interconnect.Connection) { c.offline = []string{"i-1"} }, "", "Cloud Assistant"},
+		"none outside the blocks":                     {func(c *cloud, _ *interconnect.Connection) { c.instances[0].PrivateIP = netip.MustParseAddr("10.0.0.1") }, "", "blocks"},
+		"the one that the request names":              {func(_ *cloud, want *interconnect.Connection) { want.Initiator.ProbeID = "i-1" }, "i-1", ""},
+		"not another in place of a named one":         {func(_ *cloud, want *interconnect.Connection) { want.Initiator.ProbeID = "i-9" }, "", "i-9"},
+		"a named one that is stopped": {func(c *cloud, want *interconnect.Connection) {
+			want.Initiator.ProbeID, c.instances[0].Running = "i-1", false
+		}, "", "not running"},
+		"a named one of another VPC": {func(_ *cloud, want *interconnect.Connection) { want.Initiator.ProbeID = "i-2" }, "", "not in VPC vpc-1"},
+		"a named one that is offline": {func(c *cloud, want *interconnect.Connection) {
+			want.Initiator.ProbeID, c.offline = "i-1", []string{"i-1"}
+		}, "", "not online"},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			c, job := newCloud(), task(interconnect.Connect)
+			tt.change(c, job.Want)
+			v := verdict(t, c, job)
+			if tt.probe != "" {
+				require.Equal(t, interconnect.VerdictConnected, v.Outcome, v.Why)
+				require.Equal(t, tt.probe, v.Pings[0].InstanceID)
+				return
+			}
+			require.Equal(t, interconnect.VerdictUnproven, v.Outcome)
+			require.Contains(t, v.Why, tt.why)
+			require.Zero(t, c.calls)
+		})
+	}
+}
+
+func TestRunCommandThatFails(t *testing.T) {
+	t.Parallel()
+	t.Run("for good leaves it unproven", func(t *testing.T) {
+		t.Parallel()
+		c := newCloud()
+		c.before = func() error { return fail(interconnect.Denied, "RunCommand", "Forbidden.RAM") }
+		v := verdict(t, c, task(interconnect.Connect))
+		require.Equal(t, interconnect.VerdictUnproven, v.Outcome)
+		require.Contains(t, v.Why, "Forbidden.RAM")
+	})
+	t.Run("for now is waited for", func(t *testing.T) {
+		t.Parallel()
+		c := newCloud()
+		c.before = func() error { return fail(interconnect.Throttled, "RunCommand", "Throttling") }
+		require.Equal(t, chain.KindWait, verification.New(c).Run(context.Background(), task(interconnect.Connect)).Kind)
+	})
+	t.Run("but was done is found again", func(t *testing.T) {
+		t.Parallel()
+		c := newCloud()
+		c.after = func() error { return fail(interconnect.Transient, "RunCommand", "InternalError.Dispatch") }
+		require.Equal(t, interconnect.VerdictConnected, verdict(t, c, task(interconnect.Connect)).Outcome)
+		require.Len(t, c.commands, 2)
+	})
+	t.Run("and is listed late runs once all the same", func(t *testing.T) {
+		t.Parallel()
+		c := newCloud()
+		c.lag = 4
+		require.Equal(t, interconnect.VerdictConnected, verdict(t, c, task(interconnect.Connect)).Outcome)
+		require.Len(t, c.commands, 2)
+	})
+}
+
+func TestADisconnectIsProved(t *testing.T) {
+	t.Parallel()
+	silent := func(string, int) (string, int, string) { return noReply, 1, "" }
+	t.Run("nothing left, no ping passes, a minute after the request", func(t *testing.T) {
+		t.Parallel()
+		c := newCloud()
+		c.answer = silent
+		job := disconnecting()
+		v := verdict(t, c, job)
+		require.Equal(t, interconnect.VerdictIsolated, v.Outcome)
+		require.GreaterOrEqual(t, job.Now.Sub(job.Record.UpdatedAt), time.Minute)
+		require.Len(t, c.commands, 2)
+	})
+	t.Run("a ping that still passes is tried again, then told", func(t *testing.T) {
+		t.Parallel()
+		c := newCloud()
+		v := verdict(t, c, disconnecting())
+		require.Equal(t, interconnect.VerdictConnected, v.Outcome)
+		require.Contains(t, v.Why, "something else joins")
+	})
+	t.Run("what somebody else made and joins them is named", func(t *testing.T) {
+		t.Parallel()
+		c := newCloud()
+		c.interfaces = []interconnect.RouterInterface{
+			{ID: "ri-x", RouterID: "vrt-1", OppositeRouterID: "vrt-2", OppositeID: "ri-y", Status: "Active"},
+			{ID: "ri-y", RouterID: "vrt-2", OppositeRouterID: "vrt-1", OppositeID: "ri-x", Status: "Active"},
+		}
+		v := verdict(t, c, disconnecting())
+		require.Equal(t, interconnect.VerdictConnected, v.Outcome)
+		require.Contains(t, v.Why, "ri-x")
+	})
+	t.Run("without a probe it is not shown", func(t *testing.T) {
+		t.Parallel()
+		c := newCloud()
+		c.instances = nil
+		v := verdict(t, c, disconnecting())
+		require.Equal(t, interconnect.VerdictUnproven, v.Outcome)
+		require.Contains(t, v.Why, "Nothing of ours is left")
+	})
+	for name, leave := range map[string]func(c *cloud){
+		"an interface": func(c *cloud) {
+			c.interfaces = []interconnect.RouterInterface{{ID: "left", RouterID: "vrt-1", OppositeRouterID: "vrt-2", Name: mark, Status: "Idle"}}
+		},
+		"a route": func(c *cloud) {
+			c.entries = []interconnect.RouteEntry{{ID: "left", RouteTableID: "vtb-2", Destination: netip.MustParsePrefix("10.0.0.0/8"), Name: mark, Status: "Available"}}
+		},
+		"a rule": func(c *cloud) { c.rules = []interconnect.Rule{{ID: "left", GroupID: "sg-1", Description: mark}} },
+	} {
+		t.Run(name+" of ours that stays is listed", func(t *testing.T) {
+			t.Parallel()
+			c := newCloud()
+			c.answer = silent
+			leave(c)
+			out, err := chaintest.Drive(verification.New(c), disconnecting(), c.tick)
+			require.NoError(t, err)
+			require.Equal(t, chain.KindReject, out.Kind)
+			require.Len(t, out.Leftovers, 1)
+			require.Equal(t, "left", out.Leftovers[0].Resource)
+		})
+		t.Run(name+" of ours that goes late is waited for", func(t *testing.T) {
+			t.Parallel()
+			c := newCloud()
+			c.answer = silent
+			leave(c)
+			job := disconnecting()
+			out, err := chaintest.Drive(verification.New(c), job, func() {
+				c.tick()
+				if c.ticks == 30 {
+					c.interfaces, c.entries, c.rules = nil, nil, nil
+				}
+			})
+			require.NoError(t, err)
+			require.Equal(t, chain.KindDone, out.Kind)
+			require.Equal(t, interconnect.VerdictIsolated, out.Verdict.Outcome)
+		})
+	}
+	t.Run("something late that lands within the minute is seen", func(t *testing.T) {
+		t.Parallel()
+		c := newCloud()
+		c.answer = silent
+		out, err := chaintest.Drive(verification.New(c), disconnecting(), func() {
+			c.tick()
+			if c.ticks == 50 {
+				c.rules = []interconnect.Rule{{ID: "late", GroupID: "sg-1", Description: mark}}
+			}
+		})
+		require.NoError(t, err)
+		require.Equal(t, chain.KindReject, out.Kind)
+		require.Equal(t, "late", out.Leftovers[0].Resource)
+	})
+}
+
+func TestAPruneOfAChangedRequestPingsOnceMore(t *testing.T) {
+	t.Parallel()
+	c := newCloud()
+	c.rules = []interconnect.Rule{{
+		ID: "sgr-1", GroupID: "sg-1", Direction: interconnect.Ingress, Protocol: "ICMP", PortRange: "-1/-1",
+		PeerBlock: netip.MustParsePrefix("172.16.0.0/16"), Policy: "accept", Priority: 1, Description: mark,
+	}}
+	require.Equal(t, interconnect.VerdictConnected, verdict(t, c, task(interconnect.Connect)).Outcome)
+	job := task(interconnect.Prune)
+	require.Equal(t, interconnect.VerdictConnected, verdict(t, c, job).Outcome)
+	require.Len(t, c.commands, 4)
+	require.Less(t, job.Now.Sub(chaintest.Start), time.Minute)
+	require.Equal(t, interconnect.Verification, verification.New(c).Step())
+}
