@@ -479,8 +479,3 @@ func TestAnAnswerSaysWhereItStandsAndWhy(t *testing.T) {
 	require.Contains(t, a.Why, "The route stays.")
 	require.Nil(t, a.Verdict, "the verdict was the former generation's")
 }
-
-func TestTheChainAndTheStatesMeanTheSameByTooManyHops(t *testing.T) {
-	t.Parallel()
-	require.Equal(t, chain.CodeTooManyHops, interconnect.CodeTooManyHops)
-}
