@@ -5,7 +5,7 @@ package engine
 type Fact struct {
 	Behaviour string // one sentence
 	Source    string // where it is published; "UNCONFIRMED: " and why this reading, if nowhere
-	Switch    string // field of Switches that chooses the other reading; "" if there is one reading only
+	Switch    string // field of Switches or Quotas that chooses the other reading; "" if there is one reading only
 	Test      string // the test that shows it: TestX, TestX/subtest, or openapi.TestX for another package of localcloud
 }
 
