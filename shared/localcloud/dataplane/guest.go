@@ -33,7 +33,7 @@ const (
 	longestRun = 2 * time.Second
 	// mostCommands bounds the same by count, so that most such scripts end at
 	// the same place in every replay.
-	mostCommands = 20000
+	mostCommands = 5000
 	// mostOutput bounds what is kept of a script's output. Cloud Assistant
 	// keeps less.
 	mostOutput = 256 << 10

@@ -111,12 +111,18 @@ type ecsOldTag struct {
 // ecsTags is how ECS answers tags.
 type ecsTags struct{ Tag []ecsTagAnswer }
 
-type ecsTagAnswer struct{ Key, Value, TagKey, TagValue string }
+type ecsTagAnswer struct {
+	Key, Value, TagKey, TagValue string
+	ResourceTypeCount            struct {
+		Instance, Image, Ddh, SnapshotPolicy, Securitygroup, Snapshot int
+		ReservedInstance, LaunchTemplate, Eni, Disk, KeyPair, Volume  int
+	}
+}
 
 func answerTags(tags []Tag) ecsTags {
 	out := ecsTags{Tag: []ecsTagAnswer{}}
 	for _, t := range tags {
-		out.Tag = append(out.Tag, ecsTagAnswer{t.Key, t.Value, t.Key, t.Value})
+		out.Tag = append(out.Tag, ecsTagAnswer{Key: t.Key, Value: t.Value, TagKey: t.Key, TagValue: t.Value})
 	}
 	return out
 }
