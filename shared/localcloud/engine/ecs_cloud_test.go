@@ -35,6 +35,12 @@ func newECSCloud(t *testing.T, change ...func(*engine.Options)) *ecsCloud {
 	return c
 }
 
+// pass lets time pass, and what is due in it happen.
+func (c *ecsCloud) pass(d time.Duration) {
+	c.pair.pass(d)
+	c.Settle()
+}
+
 func (c *ecsCloud) raw(region, action string, parameters ...string) engine.Result {
 	c.t.Helper()
 	p := map[string]string{"RegionId": region}
