@@ -2,6 +2,7 @@ package engine
 
 import (
 	"crypto/sha256"
+	"errors"
 	"fmt"
 	"reflect"
 	"slices"
@@ -25,10 +26,11 @@ type Call struct {
 // Result is what became of a call.
 type Result struct {
 	RequestID string
-	Response  any    // marshals to the documented JSON; nil if Err is set
-	Err       *Error // nil on success
-	Drop      bool   // the wire is to close the connection without an answer
-	Fault     string // what Faults did to the call, for the record; "" if nothing
+	Response  any                 // marshals to the documented JSON; nil if Err is set
+	Err       *Error              // nil on success
+	Drop      bool                // the wire is to close the connection without an answer
+	Fault     string              // what Faults did to the call, for the record; "" if nothing
+	Denied    *AccessDeniedDetail // of an Err that is for want of a permission; else nil
 }
 
 // Position is where a parameter is sent.
@@ -162,6 +164,10 @@ func (e *Engine) Call(c Call) Result {
 		res.Err = &Error{400, "InvalidVersion", fmt.Sprintf("Specified parameter Version is not valid: %s has %s.", a.Product, a.Version)}
 		return res
 	}
+	if d := e.denied(c); d != nil {
+		res.Err, res.Denied = &d.Error, &d.Detail
+		return res
+	}
 	var fault Fault
 	if e.opt.Faults != nil {
 		fault = e.opt.Faults.Call(a.Product, a.Name, a.Write)
@@ -215,7 +221,8 @@ func (e *Engine) carryOut(a *Action, c Call, fault Fault) (any, *Error) {
 	}
 	r, err := a.run(e, t, p)
 	if err != nil {
-		if known, ok := err.(*Error); ok {
+		var known *Error
+		if errors.As(err, &known) {
 			return nil, e.spell(known)
 		}
 		return nil, &Error{500, "InternalError", err.Error()}

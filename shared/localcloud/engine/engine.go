@@ -34,6 +34,8 @@ type Options struct {
 	Quotas   Quotas   // zero fields: the documented defaults
 	NoRates  bool     // published rate limits are not enforced
 
+	Judge Judge // says what roles may do; nil: everything
+
 	Guest Guest // runs Cloud Assistant's scripts; nil: every command fails with ClientNotRunning
 }
 

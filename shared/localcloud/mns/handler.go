@@ -218,7 +218,23 @@ func (h *Handler) admit(hr *http.Request) (*request, operation, error) {
 	if err != nil {
 		return r, op, err
 	}
-	return r, op, h.authenticate(r)
+	if err := h.authenticate(r); err != nil {
+		return r, op, err
+	}
+	return r, op, h.permitted(r, op)
+}
+
+// permitted asks whether the caller's role may do this. A refusal names
+// neither: the answers of this wire have no room for it.
+func (h *Handler) permitted(r *request, op operation) error {
+	p := map[string]string{"RegionId": r.region}
+	if len(r.parts) > 1 {
+		p["QueueName"] = r.parts[1]
+	}
+	if d := h.engine.Denied(engine.Call{Product: Product, Version: Version, Action: op.action, Parameters: p, Caller: r.caller}); d != nil {
+		return &d.Error
+	}
+	return nil
 }
 
 // service is the form of MNS's host names; -internal is the network's inside.

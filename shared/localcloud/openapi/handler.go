@@ -113,7 +113,8 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, hr *http.Request) {
 		rec.Status, rec.Code = res.Err.Status, res.Err.Code
 		body = errorBody{
 			RequestID: res.RequestID, HostID: hr.Host, Code: res.Err.Code, Message: res.Err.Message,
-			Recommend: "https://api.alibabacloud.com/troubleshoot?q=" + url.QueryEscape(res.Err.Code) + "&product=" + url.QueryEscape(r.product),
+			Recommend:          "https://api.alibabacloud.com/troubleshoot?q=" + url.QueryEscape(res.Err.Code) + "&product=" + url.QueryEscape(r.product),
+			AccessDeniedDetail: res.Denied,
 		}
 	}
 	text, err := json.Marshal(body)
@@ -132,6 +133,8 @@ type errorBody struct {
 	Code      string
 	Message   string
 	Recommend string
+
+	AccessDeniedDetail *engine.AccessDeniedDetail `json:",omitempty"`
 }
 
 // wait is the way to the cloud; false if the client gave up.
