@@ -1,0 +1,143 @@
+package simulation
+
+import (
+	"math/rand/v2"
+	"reflect"
+	"time"
+
+	"vpcinterconnect/shared/localcloud/engine"
+)
+
+// plan is what a seed has drawn: the world, and what may go wrong in it.
+type plan struct {
+	seed     uint64
+	rates    engine.Rates
+	switches engine.Switches
+
+	crash    float64 // share of invocations that die on the way
+	stall    float64 // share of invocations whose calls get no answer
+	late     float64 // share of calls that arrive only after their caller gave up
+	lose     float64 // share of messages that vanish
+	purge    float64 // share of moments at which a queue is emptied
+	crowd    float64 // how eagerly messages are delivered beside running functions
+	slow     float64 // share of calls that take seconds
+	stuck    float64 // share of asynchronous changes that take most of an hour
+	misled   bool    // every first call of an action that changes something is done, but reported failed
+	conflict float64 // share of route calls that meet another task
+	rateCaps bool    // the published rate limits hold
+
+	advanced   bool // one group is an advanced one
+	sharedRule bool // the two connections need one equal rule
+	handMade   int  // what somebody has made between the first two VPCs: 0 nothing, 1 a pair in use, 2 an idle interface
+	equals     bool // a route and a rule equal to ours are there already
+	offline    bool // an instance has no Cloud Assistant
+	keep       bool // onFailure: keep
+	script     []entry
+	length     time.Duration // of the storm
+}
+
+// draw makes a seed's plan.
+func draw(seed uint64) plan {
+	r := rand.New(rand.NewPCG(seed, 0x73696d756c617465))
+	share := func(p, most float64) float64 {
+		hit, far := r.Float64() < p, r.Float64()
+		if !hit {
+			return 0
+		}
+		return far * most
+	}
+	chance := func(p float64) bool { return r.Float64() < p }
+	p := plan{seed: seed}
+	p.rates = engine.Rates{
+		Lagging: share(0.6, 0.5), Lag: 3 * time.Second,
+		Throttled: share(0.4, 0.1), Refused: share(0.4, 0.06), Misleading: share(0.4, 0.06), Lost: share(0.4, 0.06),
+		Slow: share(0.5, 0.4), Slower: 4, Settling: 2 * time.Second,
+		Late: share(0.4, 0.2), LateBy: 20 * time.Second, Disorder: share(0.5, 0.5),
+		Repeated: share(0.5, 0.3), RepeatedIn: 30 * time.Second,
+	}
+	v := reflect.ValueOf(&p.switches).Elem()
+	for i := range v.NumField() {
+		name, on := v.Type().Field(i).Name, chance(0.3)
+		if name == "RouterInterfaceClosed" || name == "TagRouterInterfaceRefused" {
+			on = on && chance(0.1) // little can be done where these are so
+		}
+		v.Field(i).SetBool(on)
+	}
+	p.crash, p.stall, p.late = share(0.5, 0.2), share(0.3, 0.06), share(0.4, 0.03)
+	p.lose, p.purge = share(0.4, 0.1), share(0.2, 0.01)
+	p.crowd, p.slow, p.stuck = share(0.8, 0.5), share(0.4, 0.1), share(0.1, 0.1)
+	p.misled, p.conflict, p.rateCaps = chance(0.15), share(0.4, 0.3), chance(0.3)
+	p.advanced, p.sharedRule, p.equals = chance(0.3), chance(0.3), chance(0.3)
+	p.offline, p.keep = chance(0.1), chance(0.1)
+	if chance(0.2) {
+		p.handMade = 1 + r.IntN(2)
+	}
+	p.script, p.length = drawScript(r, &p)
+	return p
+}
+
+// weather is what goes wrong inside the cloud. The engine asks it in the order
+// of the calls, which is the scheduler's.
+type weather struct {
+	engine.Faults
+	engine.Courier
+	rng      *rand.Rand
+	plan     *plan
+	calm     bool            // nothing goes wrong any more
+	watching bool            // the judge reads: it sees the present
+	denied   map[string]bool // actions for which the roles have no permission now
+	told     map[string]bool // actions whose first call was reported failed
+}
+
+func newWeather(p *plan) *weather {
+	h := engine.Hostile(p.seed, p.rates)
+	return &weather{
+		Faults: h, Courier: h.(engine.Courier), plan: p, denied: map[string]bool{}, told: map[string]bool{},
+		rng: rand.New(rand.NewPCG(p.seed, 0x77656174686572)),
+	}
+}
+
+func (w *weather) Call(product, action string, write bool) engine.Fault {
+	if w.watching {
+		return engine.Fault{}
+	}
+	if w.denied[action] {
+		return engine.Fault{Refuse: &engine.Error{Status: 403, Code: "Forbidden.RAM", Message: "User not authorized to operate on the specified resource, or this API doesn't support RAM."}}
+	}
+	if w.calm {
+		return engine.Fault{}
+	}
+	f := w.Faults.Call(product, action, write)
+	if f.Refuse == nil && (action == "CreateRouteEntries" || action == "DeleteRouteEntries") && w.rng.Float64() < w.plan.conflict {
+		f.Refuse = &engine.Error{Status: 400, Code: "TaskConflict", Message: "The operation conflicts with another task."}
+	}
+	if f.Refuse == nil && write && w.plan.misled && !w.told[action] {
+		w.told[action] = true
+		f = engine.Fault{Answer: &engine.Error{Status: 500, Code: "InternalError", Message: "The request processing has failed due to some unknown error."}}
+	}
+	return f
+}
+
+func (w *weather) Slow(usual time.Duration) time.Duration {
+	if w.calm {
+		return 0
+	}
+	if usual > 0 && w.rng.Float64() < w.plan.stuck {
+		return 40 * time.Minute
+	}
+	return w.Faults.Slow(usual)
+}
+
+func (w *weather) Late(queue string) time.Duration {
+	if w.calm {
+		return 0
+	}
+	return w.Courier.Late(queue)
+}
+
+func (w *weather) Again(queue string) (time.Duration, bool) {
+	if w.calm {
+		return 0, false
+	}
+	return w.Courier.Again(queue)
+}
