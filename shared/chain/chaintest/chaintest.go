@@ -81,6 +81,15 @@ func Drive(step chain.Runner, t *chain.Task, between func()) (chain.Outcome, err
 	return chain.Outcome{}, fmt.Errorf("no end after %s", t.Now.Sub(Start))
 }
 
+// Handler returns the handler of a step on records and queues in memory, at the
+// time given.
+func Handler(step chain.Runner, m *Memory, now time.Time) *chain.Handler {
+	return &chain.Handler{
+		Runner: step, Records: m, Queues: m, Prefix: Prefix, Function: Prefix + "-" + string(step.Step()),
+		Clock: func() time.Time { return now }, Log: slog.New(slog.DiscardHandler),
+	}
+}
+
 // Event wraps a message's body into what a queue's trigger delivers.
 func Event(queue string, body []byte) []byte {
 	out, err := json.Marshal([]any{map[string]any{
@@ -176,8 +185,8 @@ func (m *Memory) Send(_ context.Context, queue string, body []byte, delay time.D
 	return nil
 }
 
-// Take returns what was sent to the queues of steps since it was last asked;
-// what goes to outcomes is left out.
+// Take returns what was sent since it was last asked, but for what goes to
+// outcomes.
 func (m *Memory) Take() []Sent {
 	m.mu.Lock()
 	defer m.mu.Unlock()
