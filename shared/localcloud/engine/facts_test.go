@@ -43,6 +43,8 @@ func testsOf(t *testing.T, folder string) (functions, texts map[string]bool) {
 func TestEveryFactHasASourceAndATest(t *testing.T) {
 	t.Parallel()
 	switches, quotas := reflect.TypeFor[engine.Switches](), reflect.TypeFor[engine.Quotas]()
+	type tests struct{ functions, texts map[string]bool }
+	parsed := map[string]tests{} // by folder
 	behaviours := map[string]bool{}
 	switched := map[string]bool{}
 	for _, f := range engine.Facts() {
@@ -61,9 +63,12 @@ func TestEveryFactHasASourceAndATest(t *testing.T) {
 			folder, test = filepath.Join("..", pkg), name
 		}
 		function, sub, hasSub := strings.Cut(test, "/")
-		functions, texts := testsOf(t, folder)
-		require.True(t, functions[function], "there is no test %s: %s", f.Test, f.Behaviour)
-		require.True(t, !hasSub || texts[sub], "there is no subtest %q: %s", sub, f.Behaviour)
+		if _, done := parsed[folder]; !done {
+			functions, texts := testsOf(t, folder)
+			parsed[folder] = tests{functions, texts}
+		}
+		require.True(t, parsed[folder].functions[function], "there is no test %s: %s", f.Test, f.Behaviour)
+		require.True(t, !hasSub || parsed[folder].texts[sub], "there is no subtest %q: %s", sub, f.Behaviour)
 	}
 	for i := range switches.NumField() {
 		require.True(t, switched[switches.Field(i).Name], "no fact names the switch %s", switches.Field(i).Name)

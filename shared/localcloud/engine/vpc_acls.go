@@ -56,7 +56,7 @@ func (e *Engine) apiCreateNetworkAcl(t *tx, p *createACLParams) (*createACLAnswe
 	if err != nil {
 		return nil, err
 	}
-	if err := checkTexts(p.NetworkAclName, p.Description, 1); err != nil {
+	if err := checkTexts(p.NetworkAclName, p.Description); err != nil {
 		return nil, err
 	}
 	if p.DryRun {

@@ -55,13 +55,13 @@ var reservedBlocks = []netip.Prefix{
 	netip.MustParsePrefix("169.254.0.0/16"),
 }
 
-// checkTexts checks a resource's name (least to 128 characters) and
+// checkTexts checks a resource's name (to 128 characters) and
 // description (to 256): neither may start with http:// or https://.
-func checkTexts(name, description string, least int) *Error {
-	if !goodText(name, least, 128) {
+func checkTexts(name, description string) *Error {
+	if !goodText(name, 1, 128) {
 		return &Error{400, "InvalidName.Malformed", "The specified name is not valid."}
 	}
-	if !goodText(description, least, 256) {
+	if !goodText(description, 1, 256) {
 		return &Error{400, "InvalidDescription.Malformed", "The specified description is not valid."}
 	}
 	return nil

@@ -308,13 +308,14 @@ func (e *Engine) checkOnlyConnection(r RouterInterface) *Error {
 	same := e.interfaces.list(latest, func(o RouterInterface) bool {
 		return o.ID != r.ID && o.RouterID == r.RouterID && o.OppositeRouterID == r.OppositeRouterID && o.Status != riIdle && o.Status != riDeleting
 	})
-	for _, o := range same {
-		if o.Status == riConnecting || o.Status == riAccepting || o.Status == riActivating {
-			return &Error{400, "Forbidden.OnlyOneConnection", "Cannot connect concurrently between same routers"}
-		}
-		return &Error{400, "Forbidden.OnlyOneConnection", "The Specified routers have a connection already"}
+	if len(same) == 0 {
+		return nil
 	}
-	return nil
+	message := "The Specified routers have a connection already"
+	if s := same[0].Status; s == riConnecting || s == riAccepting || s == riActivating {
+		message = "Cannot connect concurrently between same routers"
+	}
+	return &Error{400, "Forbidden.OnlyOneConnection", message}
 }
 
 func (e *Engine) connect(initiatorID, acceptorID string) {

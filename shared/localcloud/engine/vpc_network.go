@@ -109,7 +109,7 @@ func (e *Engine) apiCreateVpc(t *tx, p *createVpcParams) (*createVpcAnswer, erro
 		}
 		user = append(user, b.Masked())
 	}
-	if err := checkTexts(p.VpcName, p.Description, 1); err != nil {
+	if err := checkTexts(p.VpcName, p.Description); err != nil {
 		return nil, err
 	}
 	if n := len(e.vpcs.list(latest, func(v VPC) bool { return v.RegionID == t.region })); n >= orInt(e.opt.Quotas.VpcsPerRegion, 10) {
@@ -202,7 +202,7 @@ func (e *Engine) apiModifyVpc(t *tx, p *modifyVpcParams) (*Answer, error) {
 	if p.EnableIPv6 || p.Ipv6CidrBlock != "" || p.Ipv6Isp != "" || p.CidrBlock != "" {
 		return nil, unsupported("changing a VPC's blocks")
 	}
-	if err := checkTexts(deref(p.VpcName, v.Name), deref(p.Description, v.Description), 1); err != nil {
+	if err := checkTexts(deref(p.VpcName, v.Name), deref(p.Description, v.Description)); err != nil {
 		return nil, err
 	}
 	e.vpcs.update(t.now, v.ID, func(v *VPC) {
@@ -327,7 +327,7 @@ func (e *Engine) apiCreateVSwitch(t *tx, p *createVSwitchParams) (*createVSwitch
 			}
 		}
 	}
-	if err := checkTexts(p.VSwitchName, p.Description, 1); err != nil {
+	if err := checkTexts(p.VSwitchName, p.Description); err != nil {
 		return nil, err
 	}
 	if len(e.vSwitchesOf(latest, v.ID)) >= orInt(e.opt.Quotas.VSwitchesPerVpc, 150) {

@@ -431,8 +431,8 @@ func (e *Engine) apiDescribeVSwitch(t *tx, p *describeVSwitchParams) (*describeV
 	a := &describeVSwitchAnswer{}
 	a.Tags, a.CloudResources.CloudResourceSetType = tagItems(nil), []resourceCount{}
 	a.RouteTable.VSwitchIds.VSwitchId, a.RouteTable.RouteEntrys.RouteEntry = []string{}, []routeEntryItem{}
-	s, err := e.findVSwitch(t, t.seen, p.VSwitchId)
-	if err != nil {
+	s, ok := e.vSwitches.get(t.seen, p.VSwitchId)
+	if !ok || !t.inRegion(s.RegionID) {
 		return a, nil
 	}
 	a.vSwitchItem = e.describeVSwitch(t.seen, s)

@@ -59,7 +59,7 @@ func (e *Engine) checkRoute(t *tx, n newRoute) (RouteEntry, *Error) {
 	if err := e.checkDestination(rt.VpcID, dest, n.strict); err != nil {
 		return RouteEntry{}, err
 	}
-	if err := checkTexts(n.Name, n.Description, 1); err != nil {
+	if err := checkTexts(n.Name, n.Description); err != nil {
 		return RouteEntry{}, err
 	}
 	custom := 0
@@ -342,7 +342,7 @@ func (e *Engine) apiModifyRouteEntry(t *tx, p *modifyRouteEntryParams) (*Answer,
 	if err != nil {
 		return nil, err
 	}
-	if err := checkTexts(deref(p.RouteEntryName, r.Name), deref(p.Description, r.Description), 1); err != nil {
+	if err := checkTexts(deref(p.RouteEntryName, r.Name), deref(p.Description, r.Description)); err != nil {
 		return nil, err
 	}
 	repoint := p.NewNextHopId != "" || p.NewNextHopType != ""

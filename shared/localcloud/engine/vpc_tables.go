@@ -38,7 +38,7 @@ func (e *Engine) apiCreateRouteTable(t *tx, p *createRouteTableParams) (*createR
 	if kind := orDefault(p.AssociateType, "VSwitch"); kind != "VSwitch" {
 		return nil, unsupported("route tables of type " + kind)
 	}
-	if err := checkTexts(p.RouteTableName, p.Description, 1); err != nil {
+	if err := checkTexts(p.RouteTableName, p.Description); err != nil {
 		return nil, err
 	}
 	if len(e.tablesOf(latest, v.ID))-1 >= orInt(e.opt.Quotas.CustomRouteTablesPerVpc, 9) {

@@ -37,7 +37,7 @@ func (e *Engine) apiTagExpressConnect(t *tx, p *tagParams) (*Answer, error) {
 			tags := slices.DeleteFunc(slices.Clone(r.Tags), func(have Tag) bool {
 				return slices.ContainsFunc(p.Tag, func(n Tag) bool { return n.Key == have.Key })
 			})
-			r.Tags = append(tags, p.Tag...)
+			r.Tags = slices.Concat(tags, p.Tag)
 		})
 	}
 	return &Answer{}, nil

@@ -63,7 +63,7 @@ func (c *cloud) last() openapi.Record {
 // answer is what came back.
 type answer struct {
 	Status                           int
-	RequestId, HostId, Code, Message string //nolint:revive // as on the wire
+	RequestId, HostId, Code, Message string
 	Recommend                        string
 	body                             string
 }
@@ -362,7 +362,7 @@ func TestLostAnswerClosesTheConnection(t *testing.T) {
 	// A client that repeats a GET whose connection broke would not be told: one
 	// that does not reuse connections is.
 	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
-	_, err := client.Get(c.url + "/?" + values.Encode()) //nolint:bodyclose // there is none
+	_, err := client.Get(c.url + "/?" + values.Encode())
 	require.ErrorIs(t, err, io.EOF)
 	require.Len(t, c.VPCSnapshot().VPCs, 1, "it was carried out")
 	require.Eventually(t, func() bool { c.mu.Lock(); defer c.mu.Unlock(); return len(c.records) == 1 }, time.Second, time.Millisecond)

@@ -2,6 +2,7 @@ package openapi
 
 import (
 	"bytes"
+	"errors"
 	"io"
 	"net/http"
 )
@@ -29,7 +30,7 @@ func (t inProcess) RoundTrip(req *http.Request) (res *http.Response, err error) 
 	w := &recorder{header: http.Header{}, status: http.StatusOK}
 	defer func() {
 		if p := recover(); p != nil {
-			if p != http.ErrAbortHandler {
+			if err, ok := p.(error); !ok || !errors.Is(err, http.ErrAbortHandler) {
 				panic(p)
 			}
 			res, err = nil, io.ErrUnexpectedEOF

@@ -2,7 +2,7 @@ package openapi
 
 import (
 	"crypto/hmac"
-	"crypto/sha1" //nolint:gosec // the protocol's
+	"crypto/sha1"
 	"encoding/base64"
 	"net/url"
 	"sort"
