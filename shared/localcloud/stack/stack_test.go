@@ -74,7 +74,11 @@ type watched struct {
 	lines   []string
 }
 
-func (w *watched) record(r openapi.Record) { w.mu.Lock(); defer w.mu.Unlock(); w.calls = append(w.calls, r) }
+func (w *watched) record(r openapi.Record) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.calls = append(w.calls, r)
+}
 
 func (w *watched) ran(_ engine.Script, x engine.Execution) {
 	w.mu.Lock()

@@ -1,0 +1,65 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"vpcinterconnect/shared/localcloud/fc"
+	"vpcinterconnect/shared/localcloud/show"
+	"vpcinterconnect/shared/localcloud/stack"
+	"vpcinterconnect/shared/localcloud/world"
+)
+
+func upCommand() *cobra.Command {
+	var s settings
+	c := &cobra.Command{
+		Use: "up", Short: "Start the local cloud with the functions, and stay up until interrupted", Args: cobra.NoArgs,
+		Long: "Start the local cloud with the functions, and stay up until interrupted. It is hostile, by a seed that it prints, unless --calm is given.",
+		RunE: func(c *cobra.Command, _ []string) error {
+			w, err := world.ReadFile(s.world)
+			if err != nil {
+				return err
+			}
+			s.drawSeed(c.Flags().Changed("seed") || s.calm)
+			p := show.NewPrinter(c.OutOrStdout(), 0, time.Now)
+			cl, err := s.start(c.Context(), w, !s.calm, stack.Options{Observe: func(e fc.Event) { trouble(p, e) }}, func(what string) { p.Line("%s", what) })
+			if err != nil {
+				return err
+			}
+			introduce(c.OutOrStdout(), cl.Endpoints, s.seed, !s.calm)
+			<-c.Context().Done()
+			p.Step(show.Plain, "localcloud", "going down")
+			return cl.close()
+		},
+	}
+	s.flags(c)
+	return c
+}
+
+// trouble says what happened that a person would want to know.
+func trouble(p *show.Printer, e fc.Event) {
+	switch e.Kind {
+	case fc.EventCrashed, fc.EventRetry, fc.EventDeadLetter, fc.EventDiscarded, fc.EventStopped:
+		p.Step(show.Bad, e.Function, "%s: %s", e.Kind, e.Error)
+	}
+}
+
+func introduce(out io.Writer, e stack.Endpoints, seed uint64, hostile bool) {
+	weather := "calm"
+	if hostile {
+		weather = fmt.Sprintf("hostile: --seed %d gives this weather again", seed)
+	}
+	fmt.Fprintf(out, `The local cloud is up (%s).
+  intake   %s
+  openapi  %s
+  mns      %s
+  world    %s
+
+  curl -H 'Authorization: Bearer %s' %s/connections
+  export ALIBABA_CLOUD_ACCESS_KEY_ID=%s ALIBABA_CLOUD_ACCESS_KEY_SECRET=%s
+
+`, weather, e.Intake, e.OpenAPI, e.MNS, e.World, e.APIToken, e.Intake, e.AccessKeyID, e.AccessKeySecret)
+}
