@@ -310,3 +310,24 @@ func TestAGroupsLife(t *testing.T) {
 	c.refused(400, "InstanceSecurityGroupLimitExceeded", qingdao, "JoinSecurityGroup", "SecurityGroupId", "sg-j6", "InstanceId", "i-a")
 	c.refused(400, "UnsupportedParameter", qingdao, "JoinSecurityGroup", "SecurityGroupId", "sg-j6", "NetworkInterfaceId", "eni-1")
 }
+
+func TestGroupsHaveAQuota(t *testing.T) {
+	t.Parallel()
+	c := newECSCloud(t, func(o *engine.Options) { o.Quotas.SecurityGroupsPerRegion = 2 })
+	c.ok(qingdao, "CreateSecurityGroup", "VpcId", "vpc-a")
+	c.refused(403, "QuotaExceed.SecurityGroup", qingdao, "CreateSecurityGroup", "VpcId", "vpc-a")
+}
+
+func TestEcsCallsAreThrottled(t *testing.T) {
+	t.Parallel()
+	c := newECSCloud(t, func(o *engine.Options) { o.NoRates = false })
+	for range 500 {
+		c.ok(qingdao, "DescribeSecurityGroups")
+	}
+	r := c.raw(qingdao, "DescribeSecurityGroups")
+	require.NotNil(t, r.Err)
+	require.Equal(t, "Throttling.User", r.Err.Code)
+	c.ok(beijing, "DescribeSecurityGroups")
+	c.pass(time.Minute)
+	c.ok(qingdao, "DescribeSecurityGroups")
+}
