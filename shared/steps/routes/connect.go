@@ -45,7 +45,7 @@ func (s *Step) connect(ctx context.Context, t *chain.Task) chain.Outcome {
 				}
 			}
 			if len(diff.Conflicts) > 0 {
-				return conflict(t, role, diff.Conflicts[0], *hops.at(role))
+				return conflict(role, diff.Conflicts[0], *hops.at(role))
 			}
 			if out, failed := refused.outcome(role, diff, here); failed {
 				return out
@@ -156,7 +156,7 @@ func (s *Step) inherit(ctx context.Context, t *chain.Task, diff interconnect.Rou
 	return diff, nil
 }
 
-func conflict(t *chain.Task, role interconnect.Role, e interconnect.RouteEntry, hop interconnect.NextHop) chain.Outcome {
+func conflict(role interconnect.Role, e interconnect.RouteEntry, hop interconnect.NextHop) chain.Outcome {
 	return chain.RejectWith(interconnect.Problem{
 		Sentence: fmt.Sprintf("Route table %s of the %s's VPC already has a route to %s that leads to %s %s instead of %s, and that this connection did not make: delete it, or leave that block out of the request.",
 			e.RouteTableID, role, e.Destination, e.NextHopType, e.NextHopID, hop.ID),

@@ -21,9 +21,9 @@ type cloud struct {
 	conflicts  int      // changes that came while another ran
 	quota      int      // entries of a table; 0: any number
 
-	refuse func(n interconnect.NewRoute) error // an entry of a batch
-	before func(action string) error           // a whole call
-	after  func(n int) error                   // after the n-th call, which was carried out
+	refuse func(n interconnect.NewRoute) *interconnect.CloudError // an entry of a batch
+	before func(action string) error                              // a whole call
+	after  func(n int) error                                      // after the n-th call, which was carried out
 	lag    int
 	past   [][]interconnect.RouteEntry
 }
@@ -135,7 +135,7 @@ func (c *cloud) CreateRoutes(_ context.Context, region string, routes []intercon
 				return e.RouteTableID == n.RouteTableID && e.Destination == n.Destination
 			})
 			if c.refuse != nil {
-				if err, ok := c.refuse(n).(*interconnect.CloudError); ok && err != nil {
+				if err := c.refuse(n); err != nil {
 					refused(err)
 					continue
 				}
@@ -179,7 +179,7 @@ func (c *cloud) DeleteRoutes(_ context.Context, region string, routes []intercon
 				continue
 			}
 			if c.refuse != nil {
-				if err, ok := c.refuse(interconnect.NewRoute{Destination: r.Destination}).(*interconnect.CloudError); ok && err != nil {
+				if err := c.refuse(interconnect.NewRoute{Destination: r.Destination}); err != nil {
 					failed = append(failed, interconnect.RouteFailure{Destination: r.Destination, Err: err})
 					continue
 				}

@@ -97,6 +97,7 @@ func (r *refusals) outcome() (chain.Outcome, bool) {
 		return chain.Outcome{}, false
 	}
 	gravest := chain.WaitFor("routes to go that are gone already")
+	var left []interconnect.Problem
 	for _, one := range r.list {
 		if one.Err == nil || interconnect.Stale(one.Err) {
 			continue
@@ -105,12 +106,13 @@ func (r *refusals) outcome() (chain.Outcome, bool) {
 		if out.Kind == chain.KindReject {
 			problem := chain.ProblemOf(one.Err)
 			problem.Sentence = fmt.Sprintf("The route to %s cannot be removed: %s", one.Destination, problem.Sentence)
+			left = append(left, problem)
 			out.Problem = &problem
-			out.Leftovers = append(gravest.Leftovers, problem)
 			gravest = out
 		} else if gravest.Kind == chain.KindWait {
 			gravest = out
 		}
 	}
+	gravest.Leftovers = left
 	return gravest, true
 }

@@ -181,7 +181,7 @@ func TestEntriesThatAreRefused(t *testing.T) {
 			t.Parallel()
 			c := newCloud()
 			refusals := 0
-			c.refuse = func(interconnect.NewRoute) error {
+			c.refuse = func(interconnect.NewRoute) *interconnect.CloudError {
 				if refusals++; refusals <= 3 {
 					return fail(tt.class, "CreateRouteEntries", "SomeCode")
 				}
@@ -258,7 +258,7 @@ func TestADisconnectTakesTheRoutesAway(t *testing.T) {
 	t.Run("an entry that cannot go is left over and told", func(t *testing.T) {
 		t.Parallel()
 		c := mine()
-		c.refuse = func(n interconnect.NewRoute) error {
+		c.refuse = func(n interconnect.NewRoute) *interconnect.CloudError {
 			if n.Destination.String() == "10.0.0.0/8" {
 				return fail(interconnect.Denied, "DeleteRouteEntries", "Forbidden.RAM")
 			}

@@ -74,7 +74,7 @@ func (s *Step) connect(ctx context.Context, t *chain.Task) chain.Outcome {
 			out.Note = overruled(diff.Overruled)
 			return out
 		}
-		calls, asks := s.batches(t, groups, diff.Missing, "AuthorizeSecurityGroup", s.authorize)
+		calls, asks := batches(groups, diff.Missing, "AuthorizeSecurityGroup", s.authorize)
 		if asks == before {
 			return waiting("the rules just added to be seen", present)
 		}
@@ -110,7 +110,7 @@ func (s *Step) prune(ctx context.Context, t *chain.Task) chain.Outcome {
 		if len(gone) == 0 {
 			return chain.DoneWith()
 		}
-		calls, asks := s.batches(t, groups, gone, "RevokeSecurityGroup", s.revoke)
+		calls, asks := batches(groups, gone, "RevokeSecurityGroup", s.revoke)
 		if asks == before {
 			return chain.WaitFor("the rules just removed to go")
 		}
@@ -146,7 +146,7 @@ func (s *Step) read(ctx context.Context, t *chain.Task, groups []group, goneIsEm
 
 // batches makes one call for each group and direction, and spells what they
 // ask for. More rules than a call takes follow in the next round.
-func (s *Step) batches(t *chain.Task, groups []group, rules []interconnect.Rule, action string, do func(g group, d interconnect.Direction, rules []interconnect.Rule) func(context.Context) error) (calls []chain.Call, asks string) {
+func batches(groups []group, rules []interconnect.Rule, action string, do func(g group, d interconnect.Direction, rules []interconnect.Rule) func(context.Context) error) (calls []chain.Call, asks string) {
 	for _, g := range groups {
 		for _, d := range []interconnect.Direction{interconnect.Ingress, interconnect.Egress} {
 			var batch []interconnect.Rule
