@@ -7,8 +7,10 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"net/netip"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -33,7 +35,7 @@ const (
 	longestRun = 2 * time.Second
 	// mostCommands bounds the same by count, so that most such scripts end at
 	// the same place in every replay.
-	mostCommands = 5000
+	mostCommands = 2000
 	// mostOutput bounds what is kept of a script's output. Cloud Assistant
 	// keeps less.
 	mostOutput = 256 << 10
@@ -83,7 +85,7 @@ func (g *guest) interpret(script string, out io.Writer) int {
 		return 2
 	}
 	r, err := interp.New(
-		interp.Env(environment{g.self.HostName}), interp.Dir("/"), interp.StdIO(nil, out, out),
+		interp.Env(newEnvironment(g.self.HostName)), interp.Dir("/"), interp.StdIO(nil, out, out),
 		interp.CallHandler(g.call),
 		interp.ExecHandlers(func(interp.ExecHandlerFunc) interp.ExecHandlerFunc { return g.exec }),
 		interp.OpenHandler(noFiles), interp.ReadDirHandler2(noDirectory), interp.StatHandler(noFile), interp.AccessHandler(noAccess),
@@ -203,27 +205,28 @@ func (g *guest) exec(ctx context.Context, args []string) error {
 // environment is all that a script finds in its environment. It also answers
 // the shell's question for other users' homes, which it would else ask of
 // this machine.
-type environment struct{ hostName string }
+type environment map[string]string
 
-func (e environment) values() map[string]string {
-	return map[string]string{
+func newEnvironment(hostName string) environment {
+	return environment{
 		"HOME": "/root", "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin", "USER": "root", "LOGNAME": "root",
-		"SHELL": "/bin/bash", "HOSTNAME": e.hostName, "LANG": "C", "TMPDIR": "/tmp", "UID": "0", "EUID": "0", "GID": "0",
+		"SHELL": "/bin/bash", "HOSTNAME": hostName, "LANG": "C", "TMPDIR": "/tmp", "UID": "0", "EUID": "0", "GID": "0",
 	}
 }
 
 // Get returns a variable.
 func (e environment) Get(name string) expand.Variable {
-	value, ok := e.values()[name]
+	value, ok := e[name]
 	if user, isHome := strings.CutPrefix(name, "HOME "); isHome {
 		value, ok = "/home/"+user, true
 	}
 	return expand.Variable{Set: ok, Exported: ok, Kind: expand.String, Str: value}
 }
 
-// Each goes over all variables.
+// Each goes over all variables, in order, so that scripts that list them
+// replay.
 func (e environment) Each(f func(string, expand.Variable) bool) {
-	for name := range e.values() {
+	for _, name := range slices.Sorted(maps.Keys(e)) {
 		if !f(name, e.Get(name)) {
 			return
 		}
