@@ -4,8 +4,7 @@ import (
 	"crypto/hmac"
 	"crypto/sha1"
 	"encoding/base64"
-	"net/url"
-	"sort"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -40,21 +39,18 @@ func (r *request) readRPC(all map[string]string) *engine.Error {
 }
 
 func stringToSign(method string, all map[string]string) string {
-	pairs := make([]string, 0, len(all))
-	for k, v := range all {
+	keys := make([]string, 0, len(all))
+	for k := range all {
 		if k != "Signature" {
-			pairs = append(pairs, escape(k)+"="+escape(v))
+			keys = append(keys, k)
 		}
 	}
-	// The protocol sorts by the parameters' names, as they are before encoding.
-	sort.Slice(pairs, func(i, j int) bool { return nameOf(pairs[i]) < nameOf(pairs[j]) })
+	slices.Sort(keys)
+	pairs := make([]string, len(keys))
+	for i, k := range keys {
+		pairs[i] = escape(k) + "=" + escape(all[k])
+	}
 	return method + "&" + escape("/") + "&" + escape(strings.Join(pairs, "&"))
-}
-
-func nameOf(pair string) string {
-	name, _, _ := strings.Cut(pair, "=")
-	raw, _ := url.QueryUnescape(name)
-	return raw
 }
 
 func hmacSHA1(key, text string) string {
@@ -63,9 +59,20 @@ func hmacSHA1(key, text string) string {
 	return base64.StdEncoding.EncodeToString(mac.Sum(nil))
 }
 
-// escape is the protocol's percent-encoding.
+// escape is the protocol's percent-encoding: all but letters, digits and -_.~ .
 func escape(s string) string {
-	return strings.NewReplacer("+", "%20", "*", "%2A", "%7E", "~").Replace(url.QueryEscape(s))
+	const hex = "0123456789ABCDEF"
+	var b strings.Builder
+	b.Grow(len(s) + len(s)/4)
+	for i := range len(s) {
+		switch c := s[i]; {
+		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9', c == '-', c == '_', c == '.', c == '~':
+			b.WriteByte(c)
+		default:
+			b.Write([]byte{'%', hex[c>>4], hex[c&15]})
+		}
+	}
+	return b.String()
 }
 
 // window is how far a request's timestamp may be off.
