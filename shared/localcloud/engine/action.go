@@ -197,6 +197,9 @@ func (e *Engine) carryOut(a *Action, c Call, fault Fault) (any, *Error) {
 		return nil, e.spell(err)
 	}
 	t := &tx{now: e.now, seen: e.now.Add(-fault.Lag), region: c.Parameters["RegionId"], caller: c.Caller, action: a}
+	if t.seen.Before(e.begun) {
+		t.seen = e.begun
+	}
 	if fault.Lag == 0 {
 		t.seen = latest
 	}

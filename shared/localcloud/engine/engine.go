@@ -53,6 +53,7 @@ type Engine struct {
 	clock  Clock
 	rng    *rand.Rand
 	now    time.Time // of the call or timer that is being carried out
+	begun  time.Time // no read sees the world as it was before
 	timers timers
 	serial uint64
 
@@ -98,6 +99,10 @@ func (e *Engine) Do(f func(now time.Time)) {
 	f(e.now)
 	e.changed()
 }
+
+// Begin says that what exists now has been there for long: no read, however far
+// it lags, sees the world without it.
+func (e *Engine) Begin() { e.Do(func(now time.Time) { e.begun = now }) }
 
 // NextEvent returns when the engine's next asynchronous change is due.
 func (e *Engine) NextEvent() (time.Time, bool) {

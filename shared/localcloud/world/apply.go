@@ -29,7 +29,8 @@ func (w *World) Options(o engine.Options) engine.Options {
 	return o
 }
 
-// Apply puts everything into an engine that was made with Options.
+// Apply puts everything into an engine that was made with Options, as what has
+// been there for long.
 func (w *World) Apply(e *engine.Engine) error {
 	for _, r := range w.Regions {
 		e.AddRegion(engine.Region{ID: r.ID, Zones: r.Zones})
@@ -48,6 +49,7 @@ func (w *World) Apply(e *engine.Engine) error {
 	for i := range w.VPCs {
 		a.inside(&w.VPCs[i])
 	}
+	e.Begin()
 	return a.err
 }
 

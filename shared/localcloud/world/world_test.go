@@ -4,6 +4,7 @@ import (
 	"io/fs"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -163,4 +164,19 @@ func FuzzLoad(f *testing.F) {
 			t.Fatal(err)
 		}
 	})
+}
+
+func TestNoReadSeesTheCloudWithoutItsWorld(t *testing.T) {
+	t.Parallel()
+	w := world.Default()
+	rates := engine.Rates{Lagging: 1, Lag: 3 * time.Second}
+	e := engine.New(w.Options(engine.Options{Seed: 1, Faults: engine.Hostile(1, rates)}))
+	require.NoError(t, w.Apply(e))
+	for range 20 {
+		r := e.Call(engine.Call{Product: "Vpc", Version: "2016-04-28", Action: "DescribeVpcAttribute", Parameters: map[string]string{
+			"RegionId": "cn-qingdao", "VpcId": "vpc-m5e1qingdao000000vpc1",
+		}})
+		require.Nil(t, r.Err)
+		require.Contains(t, r.Fault, "lags")
+	}
 }
