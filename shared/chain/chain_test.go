@@ -77,7 +77,8 @@ func TestWhatFollowsAnActionsEnd(t *testing.T) {
 		{"a rejected connect is rolled back", none, interconnect.Routes, interconnect.Connect, nil, no, "security-groups", interconnect.Prune, interconnect.TargetConnected},
 		{"a rejected connect that is to be kept ends", keep, interconnect.Routes, interconnect.Connect, nil, no, "", "", ""},
 		{"a rejected repair ends", none, interconnect.Routes, interconnect.Connect, repair, no, "", "", ""},
-		{"a rejected prune ends", none, interconnect.Routes, interconnect.Prune, nil, no, "", "", ""},
+		{"a rejected prune goes on, to remove the rest and list what is left", none, interconnect.Routes, interconnect.Prune, nil, no, "peering", interconnect.Prune, ""},
+		{"a prune that left something ends", none, interconnect.Verification, interconnect.Prune, nil, no, "", "", ""},
 		{"a prune goes on to routes", none, interconnect.SecurityGroups, interconnect.Prune, nil, chain.DoneWith(), "routes", interconnect.Prune, ""},
 		{"a prune goes on to peering", none, interconnect.Routes, interconnect.Prune, nil, chain.DoneWith(), "peering", interconnect.Prune, ""},
 		{"a prune is verified", none, interconnect.Peering, interconnect.Prune, nil, chain.DoneWith(), "verification", interconnect.Prune, ""},
@@ -317,7 +318,8 @@ func TestRetrying(t *testing.T) {
 		s.steps[interconnect.Peering].says(left)
 		s.mustDeliver(interconnect.Peering, message(interconnect.Prune))
 		s.play(chain.MaxAttempts - 1)
-		require.Empty(t, s.queues.left)
+		names := s.queues.names()
+		require.Equal(t, "verification", names[len(names)-1], "the last step lists what is left")
 		got := s.status(interconnect.Peering)
 		require.Equal(t, interconnect.Failed, got.Progress)
 		require.Equal(t, "ri-1", got.Leftovers[0].Resource)

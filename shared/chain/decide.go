@@ -135,8 +135,8 @@ func (s situation) giveUp(last Outcome) decision {
 	return s.reject(last)
 }
 
-// reject ends the chain, or rolls a failed connect back. What only looks undoes
-// nothing: it ends in the verdict that nothing is proven.
+// reject ends the chain, or rolls a failed connect back; a prune goes on. What
+// only looks undoes nothing: it ends in the verdict that nothing is proven.
 func (s situation) reject(out Outcome) decision {
 	if s.stage().Observe {
 		out.Kind = KindDone
@@ -147,6 +147,11 @@ func (s situation) reject(out Outcome) decision {
 		return s.finish(out)
 	}
 	d := decision{outcome: out, announce: true}
+	if next := s.at + 1; s.m.Action == interconnect.Prune && next < len(table[s.m.Action]) {
+		// What one step cannot remove does not keep the others from removing
+		// theirs, and the last one lists all that is left.
+		return s.handOn(d, s.m.follow(s.m.Action, s.m.Target), next)
+	}
 	if s.m.Action == interconnect.Connect && !s.m.Repair && s.rec.Wanted.Connection.OnFailure == interconnect.OnFailureRollback {
 		return s.handOn(d, s.m.follow(interconnect.Prune, interconnect.TargetConnected), 0)
 	}

@@ -10,12 +10,13 @@
 //	         routes           10m     security-groups                     prune to what was connected
 //	         security-groups  3m      verification                        prune to what was connected
 //	         verification     5m      end, or prune of a changed request  done, unproven
-//	prune    security-groups  never   routes                              end
-//	         routes           never   peering                             end
-//	         peering          never   verification                        end
+//	prune    security-groups  never   routes                              routes
+//	         routes           never   peering                             peering
+//	         peering          never   verification                        verification
 //	         verification     never   end                                 end
 //	verify   verification     5m      end                                 done, unproven
 //
 // A connect that is to be kept, or that repairs, ends where it is rejected. A
-// prune that ends rejected is tried again hourly by intake's sweep.
+// prune goes on where it is rejected: the others remove theirs, and verification
+// lists what is left, for intake's sweep to try again hourly.
 package chain

@@ -1,6 +1,9 @@
 package interconnect
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // When the sweep acts on a generation that does not end, and when a human has
 // to (DESIGN rule 0).
@@ -92,12 +95,19 @@ func (s *StepStatus) lost() bool {
 	return s.Progress == Failed && s.Problem != nil && s.Problem.Code == CodeTooManyHops
 }
 
-// leftovers lists what the current generation's prunes could not remove.
+// leftovers lists what the current generation's prunes could not remove. Of
+// what a step and the look at the end both name, the step knows the error.
 func (r *Record) leftovers() []Problem {
 	var all []Problem
 	for _, s := range Steps {
-		if st, ok := r.current(s); ok && st.Action == Prune {
-			all = append(all, st.Leftovers...)
+		st, ok := r.current(s)
+		if !ok || st.Action != Prune {
+			continue
+		}
+		for _, left := range st.Leftovers {
+			if left.Resource == "" || !slices.ContainsFunc(all, func(p Problem) bool { return p.Resource == left.Resource }) {
+				all = append(all, left)
+			}
 		}
 	}
 	return all

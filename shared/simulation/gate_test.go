@@ -33,11 +33,11 @@ type invocation struct {
 	finished bool
 	err      error
 
-	stalled   bool   // no call is answered until its time is up
-	crashAt   int    // of its calls, the one at which it dies; 0: none
-	crashLate bool   // that call is still carried out
-	calls     int    // carried out so far
-	verify    bool   // it may look only
+	stalled   bool     // no call is answered until its time is up
+	crashAt   int      // of its calls, the one at which it dies; 0: none
+	crashLate bool     // that call is still carried out
+	calls     int      // carried out so far
+	verify    bool     // it may look only
 	said      []string // its log
 	refused   bool     // intake did not take what was asked
 	done      func()   // called by the scheduler when it has finished

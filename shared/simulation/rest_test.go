@@ -21,6 +21,8 @@ func (s *sim) operator() *records.Records {
 	return records.New(alicloud.New(s.invocationOf(v), alicloud.Options{Transport: s.cloud}), prefix)
 }
 
+const afterStorm = "after the storm"
+
 // Bounds of what follows once nothing goes wrong any more.
 const (
 	mostToRest  = 1500          // messages
@@ -32,7 +34,7 @@ const (
 func (s *sim) live() {
 	defer s.drain()
 	for _, act := range []func(){
-		s.storm, s.clear, func() { s.rest("after the storm") }, s.replay, s.again, s.endAll,
+		s.storm, s.clear, func() { s.rest(afterStorm) }, s.replay, s.again, s.endAll,
 	} {
 		if act(); s.violated != "" {
 			return
@@ -182,7 +184,7 @@ func (s *sim) checkMade(when string, r *interconnect.Record, state interconnect.
 		s.violate("%s %s is Connected, so packets pass", when, r.ID)
 	case state == interconnect.StateBlocked && passes:
 		s.violate("%s %s is Blocked, so packets do not pass", when, r.ID)
-	case state == interconnect.StateUnproven && !s.plan.offline:
+	case state == interconnect.StateUnproven && s.calm && when != afterStorm && !s.plan.offline:
 		s.violate("%s %s can be proven: %s", when, r.ID, problems(r))
 	}
 }
@@ -255,7 +257,9 @@ func (s *sim) checkOwned(when string, list []interconnect.Record) {
 	for _, e := range o.routes {
 		if !slices.ContainsFunc(wanted, func(c *interconnect.Connection) bool {
 			return slices.ContainsFunc(append(interconnect.WantedRoutes(c, interconnect.Initiator), interconnect.WantedRoutes(c, interconnect.Acceptor)...),
-				func(w interconnect.WantedRoute) bool { return w.RouteTableID == e.TableID && w.Destination == e.Destination })
+				func(w interconnect.WantedRoute) bool {
+					return w.RouteTableID == e.TableID && w.Destination == e.Destination
+				})
 		}) && !told[e.ID] {
 			s.violate("%s nothing of ours is left that no record wants, untold: route %+v", when, e)
 		}
@@ -289,9 +293,9 @@ func (s *sim) replay() {
 	defer func() { s.judge.noChanges = "" }()
 	bodies := slices.Clone(s.judge.bodies)
 	s.rng.Shuffle(len(bodies), func(i, j int) { bodies[i], bodies[j] = bodies[j], bodies[i] })
-	for _, m := range bodies[:min(len(bodies), 8)] {
+	for _, m := range bodies[:min(len(bodies), 4)] {
 		s.say("again on %s: %.200s", m.queue, m.body)
-		_, err := s.engine.SendMessage(queueRef(m.queue), engine.Outgoing{Body: m.body})
+		_, err := s.engine.SendMessage(queueRef(m.queue), engine.Outgoing{Priority: 8, Body: m.body})
 		must(err)
 	}
 	after := s.settle("after old messages came again")
@@ -316,12 +320,21 @@ func (s *sim) undo() {
 	}
 	for _, g := range s.engine.Topology().SecurityGroups {
 		must(s.engine.EditGroup(g.ID, func(g *engine.SecurityGroup) {
+			before := len(g.Rules)
+			defer func() {
+				if len(g.Rules) < before { // whoever used them lacks them now
+					for _, id := range ids {
+						s.judge.disturbed[id] = "somebody takes rules back"
+					}
+				}
+			}()
 			g.Rules = slices.DeleteFunc(slices.Clone(g.Rules), func(r engine.SecurityRule) bool { return r.Description == "by hand" })
 		}))
 	}
 	for _, i := range s.engine.Topology().Instances {
 		must(s.engine.SetGuest(i.ID, func(g *engine.GuestFacts) { g.DropICMP = false }))
 	}
+	time.Sleep(20 * time.Second) // what was deactivated by hand is so by now
 	for _, i := range s.engine.VPCSnapshot().RouterInterfaces {
 		if i.BusinessStatus != "Normal" {
 			must(s.engine.SetBusinessStatus(i.ID, "Normal"))
@@ -330,7 +343,6 @@ func (s *sim) undo() {
 			_ = s.console("Vpc", "DeleteRouterInterface", map[string]string{"RegionId": i.RegionID, "RouterInterfaceId": i.ID})
 		}
 	}
-	clear(s.judge.disturbed)
 	clear(s.judge.heldByHand)
 }
 
@@ -341,14 +353,14 @@ func (s *sim) again() {
 	if s.judge.broken[far(id)] || s.plan.switches.RouterInterfaceClosed || s.plan.switches.TagRouterInterfaceRefused {
 		return
 	}
-	variant := s.rng.IntN(variants)
 	for _, r := range s.watch() {
 		if r.Live() && r.ID == "rival" && id == "one" {
 			id = "rival"
 		}
 	}
 	s.say("asked once more: %s", id)
-	s.ask(entry{id: id, variant: variant})
+	delete(s.judge.disturbed, id)
+	s.ask(entry{id: id, variant: afterwards})
 	s.rest("asked once more")
 	if s.violated != "" {
 		return
@@ -363,6 +375,7 @@ func (s *sim) again() {
 
 // endAll disconnects everything: then the world is as if we had never been.
 func (s *sim) endAll() {
+	clear(s.judge.disturbed)
 	for _, r := range s.watch() {
 		if r.Live() {
 			s.disconnect(entry{id: r.ID})

@@ -54,9 +54,12 @@ var foreign = []string{
 	"deactivate", "take pair", "point to us", "lock", "delete VPC", "deny", "deny", "deny", "freeze", "freeze", "spoil", "sweep late", "reorder time",
 }
 
+// ids are those that connections are asked for by.
+var ids = []string{"one", "two", "rival"}
+
 // drawScript draws what people do during the storm.
 func drawScript(r *rand.Rand, p *plan) ([]entry, time.Duration) {
-	length := time.Duration(1+r.IntN(20)) * time.Minute
+	length := time.Duration(1+r.IntN(9)) * time.Minute
 	at := func() time.Duration { return time.Duration(r.Int64N(int64(length))) }
 	script := []entry{{do: "ask", id: "one", variant: r.IntN(variants)}}
 	users := []func() entry{
@@ -90,8 +93,13 @@ func drawScript(r *rand.Rand, p *plan) ([]entry, time.Duration) {
 	return script, length
 }
 
-// variants is how many requests a connection can be asked for by.
-const variants = 5
+const (
+	// variants is how many requests a connection can be asked for by.
+	variants = 5
+	// afterwards is one more, which nobody asks for during the storm: so it is
+	// always a change.
+	afterwards = variants
+)
 
 // request is a connection's request in one of its variants.
 func (s *sim) request(id string, variant int) *interconnect.Request {
@@ -108,6 +116,8 @@ func (s *sim) request(id string, variant int) *interconnect.Request {
 		spec = "Mini.5"
 	case 3:
 		allow = append(allow, interconnect.RequestAllow{Protocol: "TCP", PortRange: "443/443"}, interconnect.RequestAllow{Protocol: "UDP", PortRange: "53/53"})
+	case afterwards:
+		allow = append(allow, interconnect.RequestAllow{Protocol: "TCP", PortRange: "8443/8443"})
 	}
 	group := func(id string) []interconnect.RequestGroup {
 		return []interconnect.RequestGroup{{SecurityGroupID: id, Allow: allow}}
@@ -411,7 +421,7 @@ func (s *sim) thaw() {
 func (s *sim) spoil(e entry) {
 	q := functions[1+e.variant%4]
 	s.say("somebody sends something else to %s", q)
-	_, err := s.engine.SendMessage(queueRef(q), engine.Outgoing{Body: []string{"hello", `{"schema":99}`, `[]`, `{"schema":1,"connectionId":"../x"}`}[e.variant/4%4]})
+	_, err := s.engine.SendMessage(queueRef(q), engine.Outgoing{Priority: 8, Body: []string{"hello", `{"schema":99}`, `[]`, `{"schema":1,"connectionId":"../x"}`}[e.variant/4%4]})
 	must(err)
 	s.judge.spoilt++
 }
@@ -428,7 +438,7 @@ func (s *sim) wakeAll(entry) {
 		all, err := s.engine.QueueMessages(queueRef(st.Queue))
 		must(err)
 		for _, m := range all {
-			_, err := s.engine.SendMessage(queueRef(st.Queue), engine.Outgoing{Body: m.Body})
+			_, err := s.engine.SendMessage(queueRef(st.Queue), engine.Outgoing{Priority: 8, Body: m.Body})
 			must(err)
 		}
 	}

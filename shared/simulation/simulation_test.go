@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"runtime"
+	"runtime/debug"
 	"strconv"
 	"strings"
 	"sync"
@@ -25,6 +26,11 @@ const seedsInTests = 200
 
 // tail is how many lines of a trace a failure shows.
 const tail = 60
+
+func TestMain(m *testing.M) {
+	debug.SetGCPercent(800) // a run makes much garbage, and keeps little
+	os.Exit(m.Run())
+}
 
 func TestACalmConnectEndsConnectedInVirtualTime(t *testing.T) {
 	t.Parallel()

@@ -21,7 +21,7 @@ type plan struct {
 	purge    float64 // share of moments at which a queue is emptied
 	crowd    float64 // how eagerly messages are delivered beside running functions
 	slow     float64 // share of calls that take seconds
-	stuck    float64 // share of asynchronous changes that take most of an hour
+	stuck    float64 // share of asynchronous changes that take longer than anything waits
 	misled   bool    // every first call of an action that changes something is done, but reported failed
 	conflict float64 // share of route calls that meet another task
 	rateCaps bool    // the published rate limits hold
@@ -123,7 +123,7 @@ func (w *weather) Slow(usual time.Duration) time.Duration {
 		return 0
 	}
 	if usual > 0 && w.rng.Float64() < w.plan.stuck {
-		return 40 * time.Minute
+		return 15 * time.Minute // longer than anything waits
 	}
 	return w.Faults.Slow(usual)
 }

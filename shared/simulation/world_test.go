@@ -18,7 +18,6 @@ const (
 // functions are the deployment's, by the queue that each reads.
 var functions = []string{"intake", "peering", "routes", "security-groups", "verification"}
 
-
 // build makes the world that the plan describes.
 func build(p *plan, account string, w *weather, now engine.Clock) *engine.Engine {
 	e := engine.New(engine.Options{
@@ -126,7 +125,7 @@ func addDeployment(e *engine.Engine) {
 		must(err)
 	}
 	for _, f := range functions {
-		e.AddRole(engine.RoleSpec{Name: prefix + "-" + f})
+		e.AddRole(engine.RoleSpec{Name: prefix + "-" + f, Policies: []string{`{"Version":"1","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}`}})
 	}
 }
 

@@ -17,6 +17,9 @@ const (
 	// tidyAllowance is how long a connection that works waits for interfaces
 	// that are too many to go.
 	tidyAllowance = 2 * time.Minute
+	// routesAllowance is how long a removal waits for routes of ours to go that
+	// the step before has removed, or could not remove.
+	routesAllowance = 2 * time.Minute
 	// maxRounds is how often one run looks and acts.
 	maxRounds = 6
 )
@@ -99,26 +102,47 @@ func (e expressConnect) prune(ctx context.Context, t *chain.Task) chain.Outcome 
 		}
 		before = now
 		if err := t.Mutate(ctx, e.calls(t.Scope, interconnect.InterfacePair{}, plan.Moves)...); err != nil {
-			return failed(err, interconnect.FoundPair{})
+			out := failed(err, interconnect.FoundPair{})
+			if out.Kind == chain.KindReject && out.Problem != nil {
+				out.Leftovers = leftovers(gone, *out.Problem)
+			}
+			return out
 		}
 	}
 	return chain.WaitFor("the router interfaces to go")
 }
 
+// leftovers lists the interfaces that stay, each with the cloud's error.
+func leftovers(interfaces []interconnect.RouterInterface, why interconnect.Problem) []interconnect.Problem {
+	var out []interconnect.Problem
+	for _, i := range interfaces {
+		p := why
+		p.Resource, p.Sentence = i.ID, fmt.Sprintf("Router interface %s (%s) could not be removed. %s", i.ID, i.Status, why.Sentence)
+		out = append(out, p)
+	}
+	return out
+}
+
 // blocked is about routes that still lead to an interface that is to go. Ours
-// are on their way; somebody else's stay until they are removed by hand, and
-// the interface with them, for removing it would cut them off.
+// are on their way, unless the step before could not remove them; somebody
+// else's stay until they are removed by hand, and the interface with them, for
+// removing it would cut them off.
 func blocked(t *chain.Task, pointing []interconnect.RouteEntry) chain.Outcome {
+	mine := func(entry interconnect.RouteEntry) bool {
+		m, ok := interconnect.ParseMark(entry.Name)
+		return ok && m.Prefix == t.Prefix
+	}
 	for _, entry := range pointing {
-		if m, ok := interconnect.ParseMark(entry.Name); ok && m.Prefix == t.Prefix || patient(t) {
+		if patient(t) || mine(entry) && elapsed(t) < routesAllowance {
 			return chain.WaitFor(entry.Describe() + ", to go")
 		}
 	}
 	problem := func(entry interconnect.RouteEntry) interconnect.Problem {
-		return interconnect.Problem{
-			Sentence: fmt.Sprintf("Router interface %s cannot be removed: it is the next hop of %s and which this deployment did not make. Delete that route, or lead it elsewhere.", entry.NextHopID, entry.Describe()),
-			Resource: entry.NextHopID,
+		sentence := "Router interface %s cannot be removed: it is the next hop of %s and which this deployment did not make. Delete that route, or lead it elsewhere."
+		if mine(entry) {
+			sentence = "Router interface %s cannot be removed before %s, which could not be removed either."
 		}
+		return interconnect.Problem{Sentence: fmt.Sprintf(sentence, entry.NextHopID, entry.Describe()), Resource: entry.NextHopID}
 	}
 	out := chain.RejectWith(problem(pointing[0]), nil)
 	for _, entry := range pointing {

@@ -321,6 +321,18 @@ func TestAnInterfaceWithRoutesStays(t *testing.T) {
 		require.Equal(t, chain.KindWait, out.Kind)
 		require.Empty(t, c.calls)
 	})
+	t.Run("a route of ours that does not go is told", func(t *testing.T) {
+		t.Parallel()
+		c := newCloud(active(mark, "ri-1", "ri-2")...)
+		c.routes = []interconnect.RouteEntry{{ID: "rte-1", RouteTableID: "vtb-1", NextHopID: "ri-1", Name: mark}}
+		task := disconnecting()
+		task.Now = task.Now.Add(time.Hour)
+		out := peering.New(c).Run(context.Background(), task)
+		require.Equal(t, chain.KindReject, out.Kind)
+		require.Equal(t, "ri-1", out.Leftovers[0].Resource)
+		require.NotContains(t, out.Leftovers[0].Sentence, "did not make")
+		require.Empty(t, c.calls)
+	})
 	t.Run("a route by hand is told", func(t *testing.T) {
 		t.Parallel()
 		c := newCloud(active(mark, "ri-1", "ri-2")...)

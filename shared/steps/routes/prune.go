@@ -57,10 +57,28 @@ func (s *Step) prune(ctx context.Context, t *chain.Task) chain.Outcome {
 			if interconnect.Stale(err) {
 				return chain.WaitFor("reads that are behind: " + err.Error())
 			}
-			return chain.FromError(err)
+			return leftOver(chain.FromError(err), p, entries)
 		}
 	}
 	return chain.WaitFor("the routes to go")
+}
+
+// leftOver lists, of a removal that is given up, each route that stays.
+func leftOver(out chain.Outcome, p interconnect.Pruning, entries sides[[]interconnect.RouteEntry]) chain.Outcome {
+	if out.Kind != chain.KindReject || out.Problem == nil {
+		return out
+	}
+	const most = 10 // an entry of the Parameter Store is 4,096 characters
+	for _, role := range interconnect.Roles {
+		for _, e := range interconnect.PrunableRoutes(p, *entries.at(role)) {
+			if len(out.Leftovers) < most {
+				left := *out.Problem
+				left.Resource, left.Sentence = e.ID, fmt.Sprintf("The route to %s in route table %s could not be removed. %s", e.Destination, e.RouteTableID, left.Sentence)
+				out.Leftovers = append(out.Leftovers, left)
+			}
+		}
+	}
+	return out
 }
 
 // remove deletes a batch of entries of one VPC, by id.

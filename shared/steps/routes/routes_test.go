@@ -269,6 +269,18 @@ func TestADisconnectTakesTheRoutesAway(t *testing.T) {
 		require.Len(t, out.Leftovers, 1)
 		require.Contains(t, out.Leftovers[0].Sentence, "10.0.0.0/8")
 	})
+	t.Run("a removal that is denied tells of each entry", func(t *testing.T) {
+		t.Parallel()
+		c := mine()
+		c.before = func(string) error { return fail(interconnect.Denied, "DeleteRouteEntries", "Forbidden.RAM") }
+		out := drive(t, c, disconnecting())
+		require.Equal(t, chain.KindReject, out.Kind)
+		require.NotEmpty(t, out.Leftovers)
+		for _, left := range out.Leftovers {
+			require.NotEmpty(t, left.Resource)
+			require.Equal(t, "Forbidden.RAM", left.Code)
+		}
+	})
 	t.Run("a changed request keeps what it still wants", func(t *testing.T) {
 		t.Parallel()
 		c := mine()
