@@ -180,6 +180,15 @@ func TestAMessageAndItsRecordsGeneration(t *testing.T) {
 		require.Equal(t, s.now.Add(10*time.Minute), m.GiveUpAt)
 		require.True(t, m.LaggingSince.IsZero())
 	})
+	t.Run("a generation that has failed and is kept as it is: a connect that comes again is dropped", func(t *testing.T) {
+		t.Parallel()
+		s := newStage(t)
+		s.records.put("a", 1, func(r *interconnect.Record) { r.Wanted.Connection.OnFailure = interconnect.OnFailureKeep })
+		s.steps[interconnect.Peering].says(chain.RejectWith(interconnect.Problem{Sentence: "No."}, nil))
+		s.mustDeliver(interconnect.Peering, message(interconnect.Connect))
+		s.mustDeliver(interconnect.Peering, message(interconnect.Connect))
+		require.Equal(t, 1, s.steps[interconnect.Peering].runs)
+	})
 	t.Run("nothing desired: a connect and a check are dropped, a prune is run", func(t *testing.T) {
 		t.Parallel()
 		s := newStage(t)
@@ -398,6 +407,8 @@ func TestTheChartInThePackageCommentIsTheTable(t *testing.T) {
 				reject = "done, unproven"
 			case a == interconnect.Connect:
 				reject = "prune to what was connected"
+			case i+1 < len(chain.Stages(a)):
+				reject = next
 			}
 			b.WriteString(strings.TrimRight(fmt.Sprintf("//\t%-8s %-16s %-7s %-35s %s", name, s.Queue, limit, next, reject), " ") + "\n")
 		}

@@ -109,6 +109,8 @@ func pointless(r *interconnect.Record, m Message) string {
 		return "the record holds no connection"
 	case m.Action != interconnect.Prune && !r.Live():
 		return "nothing is desired any more"
+	case m.Action == interconnect.Connect && !m.Repair && interconnect.Ended(r) && interconnect.Overall(r, r.UpdatedAt) == interconnect.StateFailed:
+		return "this generation has failed; asking again makes a new one"
 	}
 	return ""
 }

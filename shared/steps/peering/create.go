@@ -82,6 +82,9 @@ func (e expressConnect) createMissing(ctx context.Context, t *chain.Task, moves 
 			Action: "CreateRouterInterface", Resource: side.VRouterID,
 			Do: func(ctx context.Context) error {
 				created[n], errs[n] = e.cloud.CreateRouterInterface(ctx, side.RegionID, request)
+				if untaggable(errs[n]) {
+					created[n], errs[n] = e.cloud.CreateRouterInterface(ctx, side.RegionID, untagged(request))
+				}
 				return errs[n]
 			},
 		})
@@ -143,6 +146,23 @@ func newInterface(t *chain.Task, m interconnect.Move, token int) interconnect.Ne
 		Tags:             mark.Tags(),
 		Token:            interconnect.ClientToken(t.Prefix, c.ID, string(m.Role), "router-interface", strconv.Itoa(token)),
 	}
+}
+
+// untaggable tells whether the cloud refused an interface for its tags: whether
+// those of virtual routers take any is not certain.
+func untaggable(err error) bool {
+	var cloud *interconnect.CloudError
+	if !errors.As(err, &cloud) || cloud.Class != interconnect.Permanent {
+		return false
+	}
+	return strings.Contains(cloud.Code, "ResourceType") || strings.Contains(cloud.Code, "Tag")
+}
+
+// untagged is the same interface without tags: its name bears the mark as well.
+// Its token is another one, since the first may be taken by the refusal.
+func untagged(n interconnect.NewRouterInterface) interconnect.NewRouterInterface {
+	n.Tags, n.Token = nil, interconnect.ClientToken(n.Token, "untagged")
+	return n
 }
 
 // Codes that an account may get that cannot buy Express Connect between VPCs,

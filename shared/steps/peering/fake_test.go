@@ -20,6 +20,7 @@ type cloud struct {
 	made       int
 	calls      []string // mutating, in order
 
+	noTags bool                    // interfaces with tags are refused
 	before map[string]func() error // by action: an error keeps the call from being carried out
 	after  func(n int) error       // after the n-th call, which was carried out
 	past   [][]interconnect.RouterInterface
@@ -105,6 +106,9 @@ func (c *cloud) mutate(action, what string, do func() error) error {
 }
 
 func (c *cloud) CreateRouterInterface(_ context.Context, region string, n interconnect.NewRouterInterface) (id string, err error) {
+	if c.noTags && len(n.Tags) > 0 {
+		return "", fail(interconnect.Permanent, "CreateRouterInterface", "InvalidResourceType.NotSupport")
+	}
 	err = c.mutate("Create", n.RouterID, func() error {
 		if id = c.tokens[n.Token]; id != "" {
 			return nil

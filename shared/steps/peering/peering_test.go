@@ -217,6 +217,18 @@ func TestAnAccountThatMayNotBuyIsToldWhatToAskFor(t *testing.T) {
 	}
 }
 
+func TestWhereInterfacesTakeNoTagsTheirNamesBearTheMark(t *testing.T) {
+	t.Parallel()
+	c := newCloud()
+	c.noTags = true
+	require.Equal(t, chain.KindDone, drive(t, c, connecting()).Kind)
+	require.Len(t, c.interfaces, 2)
+	for _, i := range c.interfaces {
+		require.Equal(t, mark, i.Name)
+		require.Empty(t, i.Tags)
+	}
+}
+
 func TestAVpcInACenIsWaitedFor(t *testing.T) {
 	t.Parallel()
 	c := newCloud()
