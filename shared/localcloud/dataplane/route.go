@@ -90,6 +90,26 @@ func chooseHop(r *engine.RouteEntry, f flow) engine.NextHop {
 // the VPC in which a packet comes out.
 var crossings = map[string]func(w world, vpcID, hopID string, v *Verdict) (string, *stop){
 	"RouterInterface": world.routerInterface,
+	"VpcPeer":         world.peering,
+}
+
+// peering crosses a VPC peering connection, one instance with both VPCs. While
+// one is being changed it carries on.
+func (w world) peering(vpcID, id string, v *Verdict) (string, *stop) {
+	p := find(w.PeerConnections, func(p *engine.PeerConnection) bool { return p.ID == id })
+	switch {
+	case p == nil || p.VpcID != vpcID && p.AcceptingVpcID != vpcID:
+		return "", lost("peering connection %s is not there", id)
+	case p.Status != engine.PeerActivated && p.Status != engine.PeerUpdating:
+		return "", lost("peering connection %s is %s", id, p.Status)
+	case p.BusinessStatus != "Normal":
+		return "", lost("peering connection %s is locked: %s", id, p.BusinessStatus)
+	}
+	v.pass("peering connection %s", id)
+	if p.VpcID == vpcID {
+		return p.AcceptingVpcID, nil
+	}
+	return p.VpcID, nil
 }
 
 // routerInterface crosses a pair of router interfaces: both Active, neither

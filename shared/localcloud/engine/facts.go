@@ -20,7 +20,7 @@ func Facts() []Fact {
 
 // factLists is every product's rows.
 func factLists() [][]Fact {
-	return [][]Fact{coreFacts, vpcFacts, ecsFacts, mnsFacts, oosFacts, stsFacts}
+	return [][]Fact{coreFacts, vpcFacts, ecsFacts, mnsFacts, oosFacts, stsFacts, vpcPeerFacts}
 }
 
 // coreFacts are those of every product that speaks the RPC protocol. Sources:

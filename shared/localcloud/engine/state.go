@@ -11,6 +11,7 @@ type state struct {
 	oosState
 	stsState
 	mnsState
+	vpcPeerState
 }
 
 func (e *Engine) initState() {
@@ -19,6 +20,7 @@ func (e *Engine) initState() {
 	e.initOos()
 	e.initSts()
 	e.initMns()
+	e.initVpcPeer()
 }
 
 // Region is a region of the cloud with its zones.
@@ -29,7 +31,7 @@ type Region struct {
 
 // catalogue lists every product's actions.
 func catalogue() [][]Action {
-	return [][]Action{vpcActions(), ecsActions(), oosActions(), stsActions(), mnsOpenActions()}
+	return [][]Action{vpcActions(), ecsActions(), oosActions(), stsActions(), mnsOpenActions(), vpcPeerActions()}
 }
 
 // checkRegion refuses a region that the world does not have. STS and OOS calls
@@ -65,19 +67,27 @@ type Switches struct {
 	QueueNameCoolsDown              bool // the name of a deleted MNS queue stays taken for a minute
 	QueueTimesInSeconds             bool // MNS writes a queue's times in Unix seconds, not milliseconds
 	MessageCountsWithdrawn          bool // MNS answers 0 for a queue's numbers of messages, as it has announced
+	PeeringSeenByInitiatorOnly      bool // the accepting region's reads do not show a peering connection
+	PeeringForceDeletesOneSide      bool // Force deletes the initiator's routes to a peering connection only
+	DeletedPeeringStaysListed       bool // a deleted peering connection is listed as Deleted
+	PeeringBesideInterfacesRefused  bool // two VPCs that router interfaces join get no peering connection
+	RepointToPeeringRefused         bool // ModifyRouteEntry takes no peering connection as next hop
 	LongParameterNames              bool // an OOS parameter's name may have 200 characters, not 180
 }
 
 // Quotas are limits per account or resource; a zero field means the documented
 // default.
 type Quotas struct {
-	RouteEntriesPerTable      int // custom entries: 200
-	RouterInterfacesPerRouter int // 5
-	RulesPerSecurityGroup     int // 200
-	VpcsPerRegion             int // 10
-	VSwitchesPerVpc           int // 150
-	CustomRouteTablesPerVpc   int // 9
-	SecondaryBlocksPerVpc     int // 5
-	SecurityGroupsPerRegion   int // 100
-	QueuesPerRegion           int // 1000
+	RouteEntriesPerTable        int // custom entries: 200
+	RouterInterfacesPerRouter   int // 5
+	RulesPerSecurityGroup       int // 200
+	VpcsPerRegion               int // 10
+	VSwitchesPerVpc             int // 150
+	CustomRouteTablesPerVpc     int // 9
+	SecondaryBlocksPerVpc       int // 5
+	SecurityGroupsPerRegion     int // 100
+	PeeringsPerVpcWithinRegion  int // 10
+	PeeringsPerVpcAcrossRegions int // 20
+	PeeringsPerRegion           int // of the account: 20
+	QueuesPerRegion             int // 1000
 }

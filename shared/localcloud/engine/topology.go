@@ -10,6 +10,7 @@ import (
 type Topology struct {
 	VPCSnapshot
 	ECSSnapshot
+	PeerSnapshot
 }
 
 // ECSSnapshot is what ECS holds at one moment, oldest first.
@@ -28,7 +29,7 @@ func (e *Engine) Topology() *Topology {
 
 // topology is Topology for those who hold the lock.
 func (e *Engine) topology() *Topology {
-	return &Topology{e.vpcSnapshot(), e.ecsSnapshot()}
+	return &Topology{e.vpcSnapshot(), e.ecsSnapshot(), e.peerSnapshot()}
 }
 
 func (e *Engine) ecsSnapshot() ECSSnapshot {

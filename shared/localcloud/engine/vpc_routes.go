@@ -120,9 +120,9 @@ func (e *Engine) checkDestination(vpcID string, dest netip.Prefix, strict bool) 
 // nextHopTypes are the published types of a route's next hop; those that map
 // to true can be created through this cloud's API. World files may have all.
 var nextHopTypes = map[string]bool{
-	"RouterInterface": true, "Instance": true,
+	"RouterInterface": true, "Instance": true, "VpcPeer": true,
 	"HaVip": false, "NetworkInterface": false, "VpnGateway": false, "IPv6Gateway": false, "NatGateway": false, "Attachment": false,
-	"VpcPeer": false, "Ipv4Gateway": false, "GatewayEndpoint": false, "CenBasic": false, "Ecr": false,
+	"Ipv4Gateway": false, "GatewayEndpoint": false, "CenBasic": false, "Ecr": false,
 	"GatewayLoadBalancerEndpoint": false, "RouteTargetGroup": false,
 }
 
@@ -138,6 +138,8 @@ func (e *Engine) checkNextHop(rt RouteTable, h NextHop) *Error {
 			return errNextHop
 		}
 		return nil
+	case h.Type == "VpcPeer":
+		return e.checkPeeringHop(rt.VpcID, h.ID)
 	}
 	ri, ok := e.interfaces.get(latest, h.ID)
 	if !ok || ri.RouterID != rt.RouterID {
@@ -349,6 +351,9 @@ func (e *Engine) apiModifyRouteEntry(t *tx, p *modifyRouteEntryParams) (*Answer,
 	if repoint {
 		if err := e.deletable(r); err != nil {
 			return nil, err
+		}
+		if p.NewNextHopType == "VpcPeer" && e.opt.Switches.RepointToPeeringRefused {
+			return nil, &Error{400, "InvalidNextHopType.NotSupport", "Specified NextHopType is not valid: VpcPeer."}
 		}
 		rt, _ := e.routeTables.get(latest, r.TableID)
 		if err := e.checkNextHop(rt, NextHop{Type: p.NewNextHopType, ID: p.NewNextHopId}); err != nil {

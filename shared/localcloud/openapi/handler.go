@@ -272,9 +272,10 @@ func (h *Handler) findAction(r *request) *engine.Error {
 // checkPositions refuses a parameter of the body that comes in the query. The
 // reverse is allowed: Terraform's provider sends all of VPC's parameters, which
 // are published as the query's, in the body, and the real gateway takes them.
+// The region may come in the query always: the SDK sends it there.
 func (h *Handler) checkPositions(r *request) *engine.Error {
 	for _, p := range r.action.Parameters {
-		if p.Position != engine.Body {
+		if p.Position != engine.Body || p.Name == "RegionId" {
 			continue
 		}
 		for k := range r.query {

@@ -45,6 +45,9 @@ func (w *World) Apply(e *engine.Engine) error {
 	for i := range w.RouterInterfaces {
 		a.routerInterface(w, &w.RouterInterfaces[i])
 	}
+	for i := range w.PeerConnections {
+		a.peerConnection(&w.PeerConnections[i])
+	}
 	// Routes, groups and instances may name what another VPC has.
 	for i := range w.VPCs {
 		a.inside(&w.VPCs[i])
@@ -185,6 +188,16 @@ func (a *applier) routerInterface(w *World, r *RouterInterface) {
 			a.fillOpposite(w, &ri)
 		}
 		_, err := a.e.AddRouterInterface(ri)
+		return err
+	})
+}
+
+func (a *applier) peerConnection(p *PeerConnection) {
+	a.do(p.ID, func() error {
+		_, err := a.e.AddPeerConnection(engine.PeerConnection{
+			ID: p.ID, VpcID: p.VpcID, AcceptingVpcID: p.AcceptingVpcID, Name: p.Name, Description: p.Description,
+			Bandwidth: p.Bandwidth, LinkType: p.LinkType, Status: p.Status, BusinessStatus: p.BusinessStatus, Tags: tags(p.Tags),
+		})
 		return err
 	})
 }

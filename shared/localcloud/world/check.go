@@ -65,6 +65,9 @@ func check(f *yamlfile.File, w *World) error {
 	for i := range w.RouterInterfaces {
 		c.routerInterface(fmt.Sprintf("routerInterfaces[%d]", i), &w.RouterInterfaces[i])
 	}
+	for i := range w.PeerConnections {
+		c.peerConnection(fmt.Sprintf("peerConnections[%d]", i), &w.PeerConnections[i])
+	}
 	return errors.Join(c.errs...)
 }
 
@@ -293,6 +296,24 @@ func (c *checker) routerInterface(at string, r *RouterInterface) {
 	})
 	c.known(at+".businessStatus", r.BusinessStatus, []string{"", "Normal", "FinancialLocked", "SecurityLocked"})
 	c.needed(at+".spec", r.Spec)
+}
+
+func (c *checker) peerConnection(at string, p *PeerConnection) {
+	c.id(at, p.ID, "pcc-")
+	for key, id := range map[string]string{"vpcId": p.VpcID, "acceptingVpcId": p.AcceptingVpcID} {
+		if !slices.ContainsFunc(c.w.VPCs, func(v VPC) bool { return v.ID == id }) {
+			c.fail(at+"."+key, "there is no VPC %q", id)
+		}
+	}
+	if p.VpcID != "" && p.VpcID == p.AcceptingVpcID {
+		c.fail(at+".acceptingVpcId", "a VPC is not joined with itself")
+	}
+	if p.Bandwidth < -1 {
+		c.fail(at+".bandwidth", "Mb/s are needed, or -1 for no limit")
+	}
+	c.known(at+".linkType", p.LinkType, []string{"", "Gold", "Platinum"})
+	c.known(at+".status", p.Status, []string{"", "Creating", "Accepting", "Updating", "Rejected", "Expired", "Activated", "Deleting", "Deleted"})
+	c.known(at+".businessStatus", p.BusinessStatus, []string{"", "Normal", "FinancialLocked"})
 }
 
 // fieldsOf lists the names of a struct's fields as the world file spells them.

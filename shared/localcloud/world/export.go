@@ -32,9 +32,16 @@ func Export(e *engine.Engine) *World {
 		}
 		w.RouterInterfaces = append(w.RouterInterfaces, ri)
 	}
+	for _, p := range t.PeerConnections {
+		w.PeerConnections = append(w.PeerConnections, PeerConnection{
+			ID: p.ID, VpcID: p.VpcID, AcceptingVpcID: p.AcceptingVpcID, Name: p.Name, Description: p.Description,
+			Bandwidth: p.Bandwidth, LinkType: p.LinkType, Status: p.Status, BusinessStatus: p.BusinessStatus, Tags: tagMap(p.Tags),
+		})
+	}
 	byID(w.Regions, func(r Region) string { return r.ID })
 	byID(w.VPCs, func(v VPC) string { return v.ID })
 	byID(w.RouterInterfaces, func(r RouterInterface) string { return r.ID })
+	byID(w.PeerConnections, func(p PeerConnection) string { return p.ID })
 	return w
 }
 

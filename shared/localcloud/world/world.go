@@ -14,6 +14,7 @@ type World struct {
 	Regions          []Region          `yaml:"regions"`
 	VPCs             []VPC             `yaml:"vpcs"`
 	RouterInterfaces []RouterInterface `yaml:"routerInterfaces,omitempty"`
+	PeerConnections  []PeerConnection  `yaml:"peerConnections,omitempty"`
 }
 
 // User is a RAM user with an access key.
@@ -189,4 +190,18 @@ type Opposite struct {
 	Region   string `yaml:"region,omitempty"`
 	RouterID string `yaml:"routerId,omitempty"`
 	Owner    string `yaml:"owner,omitempty"` // account id; absent: the main account
+}
+
+// PeerConnection is a VPC peering connection that is there already.
+type PeerConnection struct {
+	ID             string            `yaml:"id"`
+	VpcID          string            `yaml:"vpcId"`          // of the side that asked for it
+	AcceptingVpcID string            `yaml:"acceptingVpcId"` // of the other
+	Name           string            `yaml:"name,omitempty"`
+	Description    string            `yaml:"description,omitempty"`
+	Bandwidth      int               `yaml:"bandwidth,omitempty"`      // Mb/s; absent: unlimited within a region, 1024 across
+	LinkType       string            `yaml:"linkType,omitempty"`       // Gold (absent, across regions) or Platinum
+	Status         string            `yaml:"status,omitempty"`         // absent: Activated
+	BusinessStatus string            `yaml:"businessStatus,omitempty"` // absent: Normal
+	Tags           map[string]string `yaml:"tags,omitempty"`
 }
