@@ -79,6 +79,14 @@ var cases = []struct {
 		l.route("vtb-a", "10.0.0.0/8", "RouterInterface", "ri-a")
 	}, from: "i-a1", to: "10.1.1.1", fate: Lost, where: "no vSwitch of vpc-b"},
 
+	// VPC, "VPC peering connections".
+	{name: "a peering connection carries both ways", world: func(l *lab) { l.peered(engine.PeerConnection{}) }, from: "i-a1", to: toB, fate: Answered},
+	{name: "the accepting side reaches the other by the same connection", world: func(l *lab) { l.peered(engine.PeerConnection{}) }, from: "i-b", to: toA1, fate: Answered},
+	{name: "a peering connection that nobody accepted yet carries nothing", world: func(l *lab) { l.peered(engine.PeerConnection{Status: engine.PeerAccepting}) },
+		from: "i-a1", to: toB, fate: Lost, where: "pcc-1 is Accepting"},
+	{name: "a peering connection that is locked carries nothing", world: func(l *lab) { l.peered(engine.PeerConnection{BusinessStatus: "FinancialLocked"}) },
+		from: "i-a1", to: toB, fate: Lost, where: "pcc-1 is locked"},
+
 	// ECS, "Security group rules" and "Basic and advanced security groups".
 	{name: "a normal group without a rule lets nothing in from elsewhere", world: func(l *lab) { l.rules("sg-b") },
 		from: "i-a1", to: toB, fate: Lost, where: "no security group rule of i-b lets it in"},
@@ -234,6 +242,18 @@ func (l *lab) without(table, destination string) {
 		Parameters: map[string]string{"RegionId": map[string]string{"vtb-a": "cn-qingdao", "vtb-b": "cn-beijing"}[table], "RouteTableId": table, "DestinationCidrBlock": destination}})
 	require.Nil(l.T, r.Err)
 	l.settle()
+}
+
+// peered takes the router interfaces' routes away and joins the VPCs by a
+// peering connection instead.
+func (l *lab) peered(p engine.PeerConnection) {
+	l.Helper()
+	p.ID, p.VpcID, p.AcceptingVpcID = "pcc-1", "vpc-a", "vpc-b"
+	must[engine.PeerConnection](l.T)(l.AddPeerConnection(p))
+	l.without("vtb-a", "172.16.0.0/16")
+	l.without("vtb-b", "192.168.0.0/16")
+	l.route("vtb-a", "172.16.0.0/16", "VpcPeer", "pcc-1")
+	l.route("vtb-b", "192.168.0.0/16", "VpcPeer", "pcc-1")
 }
 
 // advanced adds an advanced group with rules, and an instance in it.
