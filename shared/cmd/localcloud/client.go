@@ -58,6 +58,18 @@ type answer struct {
 	} `json:"warnings"`
 }
 
+// pinged are the instances that pinged, the initiator's first.
+func (a answer) pinged() []string {
+	if a.Verdict == nil {
+		return nil
+	}
+	var out []string
+	for _, p := range a.Verdict.Pings {
+		out = append(out, p.Instance)
+	}
+	return out
+}
+
 type stepAnswer struct {
 	Step      string          `json:"step"`
 	Progress  string          `json:"progress"`

@@ -139,7 +139,7 @@ func (r *run) do(ctx context.Context, s *settings, w *world.World, hostile bool,
 	}
 	report := &show.Report{
 		Connected: last.State == "Connected", State: last.State, Why: last.Why, Seed: s.seed, Hostile: hostile,
-		ElapsedMs: elapsed.Milliseconds(), Request: r.body, Answer: raw, Pings: r.seen.pings(),
+		ElapsedMs: elapsed.Milliseconds(), Request: r.body, Answer: raw, Pings: r.seen.pings(last.pinged()),
 	}
 	if limited.Err() != nil && !report.Connected {
 		report.Why = fmt.Sprintf("this was still so after %s. %s", patience, last.Why)
@@ -206,11 +206,32 @@ func (r *run) connect(ctx context.Context, c client) (answer, json.RawMessage, e
 			}
 			r.p.Step(show.Dim, "intake", "asked again: %s", why)
 		}
-		select {
-		case <-time.After(250 * time.Millisecond):
-		case <-ctx.Done():
+		if !r.wait(ctx, posted) {
 			return last, raw, nil
 		}
+	}
+}
+
+// wait pauses before intake is asked: until a step has run, since nothing
+// changes otherwise, or some seconds; false if ctx has ended.
+func (r *run) wait(ctx context.Context, posted bool) bool {
+	patience := 5 * time.Second
+	if !posted {
+		patience = time.Second
+	}
+	select {
+	case <-r.seen.changed:
+		patience = 100 * time.Millisecond // for the status that it writes last, and what follows at once
+	case <-time.After(patience):
+		return true
+	case <-ctx.Done():
+		return false
+	}
+	select {
+	case <-time.After(patience):
+		return true
+	case <-ctx.Done():
+		return false
 	}
 }
 

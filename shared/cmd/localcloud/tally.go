@@ -20,26 +20,28 @@ type tally struct {
 
 	mu       sync.Mutex
 	calls    map[string]int
-	refused  int
+	errors   map[string]int
+	changed  chan struct{} // one waits in it when a step has run since it was last emptied
 	messages int
 	last     map[string]show.Ping // by instance
 	troubles []string             // what functions logged as warnings and errors, the newest last
 }
 
 func (t *tally) init(p *show.Printer) {
-	t.p, t.calls, t.last = p, map[string]int{}, map[string]show.Ping{}
+	t.p, t.calls, t.errors, t.last = p, map[string]int{}, map[string]int{}, map[string]show.Ping{}
+	t.changed = make(chan struct{}, 1)
 }
 
 // call hears of each API request.
 func (t *tally) call(r openapi.Record) {
 	t.mu.Lock()
 	t.calls[r.Product+" "+r.Action]++
-	if r.Status != 200 {
-		t.refused++
+	if r.Code != "" {
+		t.errors[r.Code]++
 	}
 	t.mu.Unlock()
 	a, _ := engine.Find(r.Product, r.Action)
-	if !a.Write || a.Product == "Oos" {
+	if !a.Write || strings.EqualFold(a.Product, "Oos") {
 		return
 	}
 	step := r.Role[strings.LastIndex(r.Role, "-")+1:]
@@ -77,7 +79,16 @@ func (t *tally) ran(s engine.Script, x engine.Execution) {
 	t.last[s.InstanceID] = show.Ping{InstanceID: s.InstanceID, Command: strings.TrimSpace(s.Content), Output: x.Output, ExitCode: x.ExitCode}
 }
 
-func (t *tally) happened(e fc.Event) { trouble(t.p, e) }
+// happened hears of what Function Compute does.
+func (t *tally) happened(e fc.Event) {
+	trouble(t.p, e)
+	if e.Kind == fc.EventEnded && e.Function != "intake" {
+		select {
+		case t.changed <- struct{}{}:
+		default:
+		}
+	}
+}
 
 // mostTroubles is how many lines of trouble are kept.
 const mostTroubles = 20
@@ -112,12 +123,16 @@ func (t *tally) complain() {
 	}
 }
 
-func (t *tally) pings() []show.Ping {
+// pings returns the last ping of each instance, those of first before others.
+func (t *tally) pings(first []string) []show.Ping {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	out := []show.Ping{}
-	for _, id := range slices.Sorted(maps.Keys(t.last)) {
-		out = append(out, t.last[id])
+	rest := slices.DeleteFunc(slices.Sorted(maps.Keys(t.last)), func(id string) bool { return slices.Contains(first, id) })
+	for _, id := range append(slices.Clone(first), rest...) {
+		if p, ok := t.last[id]; ok {
+			out = append(out, p)
+		}
 	}
 	return out
 }
@@ -125,7 +140,7 @@ func (t *tally) pings() []show.Ping {
 func (t *tally) took(functions []fc.Stats) show.Took {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	k := show.Took{Messages: t.messages, Calls: maps.Clone(t.calls), Refused: t.refused, Functions: functions}
+	k := show.Took{Messages: t.messages, Calls: maps.Clone(t.calls), Errors: maps.Clone(t.errors), Functions: functions}
 	for _, f := range functions {
 		k.BilledMs += f.BilledMs
 	}

@@ -36,9 +36,9 @@ type Ping struct {
 
 // Took is what a run took.
 type Took struct {
-	Messages  int            `json:"messages"` // sent to queues by functions
-	Calls     map[string]int `json:"apiCalls"` // by product and action
-	Refused   int            `json:"apiErrors"`
+	Messages  int            `json:"messages"`  // sent to queues by functions
+	Calls     map[string]int `json:"apiCalls"`  // by product and action
+	Errors    map[string]int `json:"apiErrors"` // of these, by code
 	Functions []fc.Stats     `json:"functions"`
 	BilledMs  int64          `json:"billedMs"`
 }
@@ -96,8 +96,8 @@ func took(t Took) string {
 	for _, k := range kinds {
 		fmt.Fprintf(&b, "  %4d × %s\n", t.Calls[k], k)
 	}
-	if t.Refused > 0 {
-		fmt.Fprintf(&b, "  %s of these answered with an error.\n", count(t.Refused, "call"))
+	for _, code := range slices.Sorted(maps.Keys(t.Errors)) {
+		fmt.Fprintf(&b, "  %4d of the calls answered %s\n", t.Errors[code], code)
 	}
 	return strings.TrimRight(b.String(), "\n")
 }
