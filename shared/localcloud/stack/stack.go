@@ -24,6 +24,7 @@ import (
 	"vpcinterconnect/shared/localcloud/fc/manifest"
 	"vpcinterconnect/shared/localcloud/mns"
 	"vpcinterconnect/shared/localcloud/openapi"
+	"vpcinterconnect/shared/localcloud/ram"
 	"vpcinterconnect/shared/localcloud/world"
 )
 
@@ -67,6 +68,7 @@ type Stack struct {
 	Functions *fc.Platform
 	Endpoints Endpoints
 	Start     *world.World // the world as it was before anything happened
+	Judge     *ram.Judge   // of what functions' roles may do, and did
 
 	servers []*http.Server
 	close   sync.Once
@@ -79,6 +81,8 @@ func New(ctx context.Context, o Options) (*Stack, error) {
 	if o.Hostile {
 		eo.Faults = engine.Hostile(o.Seed, engine.UsualRates)
 	}
+	judge := ram.New()
+	eo.Judge = judge.Judge
 	e := engine.New(o.World.Options(eo))
 	if err := o.World.Apply(e); err != nil {
 		return nil, err
@@ -91,7 +95,7 @@ func New(ctx context.Context, o Options) (*Stack, error) {
 	if err := provide(e, region, base); err != nil {
 		return nil, err
 	}
-	s := &Stack{Engine: e, Start: world.Export(e)}
+	s := &Stack{Engine: e, Start: world.Export(e), Judge: judge}
 	if err := s.serve(o, region); err != nil {
 		s.Close()
 		return nil, err

@@ -182,7 +182,7 @@ Resources:
       AssumeRolePolicyDocument: {Version: '1'}
       Policies:
         - PolicyName: p
-          PolicyDocument: {Resource: [{'Fn::Sub': 'acs:mns:${ALIYUN::Region}:${ALIYUN::TenantId}:/queues/${Work}/messages'}]}
+          PolicyDocument: {Version: '1', Statement: [{Effect: Allow, Action: 'mns:SendMessage', Resource: {'Fn::Sub': 'acs:mns:${ALIYUN::Region}:${ALIYUN::TenantId}:/queues/${Work}/messages'}}]}
 `
 
 func TestTemplateEvaluatesFunctions(t *testing.T) {
@@ -193,7 +193,7 @@ func TestTemplateEvaluatesFunctions(t *testing.T) {
 	require.Equal(t, &manifest.Base{
 		Queues: []manifest.Queue{{Name: "my-dead"}, {Name: "my-work", VisibilityTimeout: &visibility, DeadLetters: "my-dead", MaxReceiveCount: 3}},
 		Roles: []manifest.Role{{Name: "doer", Trust: []byte(`{"Version":"1"}`), Policies: []manifest.Policy{
-			{Name: "p", Document: []byte(`{"Resource":["acs:mns:cn-x:12:/queues/my-work/messages"]}`)},
+			{Name: "p", Document: []byte(`{"Statement":[{"Action":"mns:SendMessage","Effect":"Allow","Resource":"acs:mns:cn-x:12:/queues/my-work/messages"}],"Version":"1"}`)},
 		}}},
 	}, base)
 }

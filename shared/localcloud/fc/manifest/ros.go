@@ -4,9 +4,9 @@ import (
 	"encoding/json"
 	"fmt"
 	"regexp"
-	"slices"
 	"strings"
 
+	"vpcinterconnect/shared/localcloud/ram"
 	"vpcinterconnect/shared/localcloud/yamlfile"
 )
 
@@ -79,33 +79,6 @@ type rosOutput struct {
 	Value       any `yaml:"Value"`
 }
 
-// rosType is what is known of a resource type (facts F).
-type rosType struct {
-	required, optional, attributes []string
-}
-
-var rosTypes = map[string]rosType{
-	"ALIYUN::MNS::Queue": {
-		required: []string{"QueueName"},
-		optional: []string{"DelaySeconds", "MaximumMessageSize", "MessageRetentionPeriod", "VisibilityTimeout", "PollingWaitSeconds", "DlqPolicy"},
-		attributes: []string{
-			"QueueName", "QueueUrl", "ARN.WithSlash",
-		},
-	},
-	"ALIYUN::RAM::Role": {
-		required:   []string{"RoleName", "AssumeRolePolicyDocument"},
-		optional:   []string{"Policies", "Description", "MaxSessionDuration"},
-		attributes: []string{"RoleName", "Arn"},
-	},
-	"ALIYUN::SLS::Project": {required: []string{"Name"}, optional: []string{"Description"}, attributes: []string{"Name"}},
-	"ALIYUN::SLS::Logstore": {
-		required:   []string{"ProjectName", "LogstoreName"},
-		optional:   []string{"TTL", "ShardCount", "AutoSplit", "MaxSplitShard", "AppendMeta", "EnableTracking"},
-		attributes: []string{"LogstoreName"},
-	},
-	"ALIYUN::SLS::Index": {required: []string{"ProjectName", "LogstoreName"}, optional: []string{"FullTextIndex", "KeyIndices"}},
-}
-
 // Template reads template.yml.
 func Template(name string, data []byte, p Pseudo) (*Base, error) {
 	f, err := yamlfile.Parse(name, data)
@@ -120,6 +93,9 @@ func Template(name string, data []byte, p Pseudo) (*Base, error) {
 		return nil, f.Errorf("ROSTemplateFormatVersion", "only 2015-09-01 is known, this is %q", file.Version)
 	}
 	t := &template{f: f, file: file, pseudo: p, busy: map[string]bool{}}
+	if err := t.fits("Description", file.Description, shape{"en": nil, "zh-cn": nil}, "a description"); err != nil {
+		return nil, err
+	}
 	if err := t.parameters(); err != nil {
 		return nil, err
 	}
@@ -130,7 +106,11 @@ func Template(name string, data []byte, p Pseudo) (*Base, error) {
 		}
 	}
 	for _, id := range sortedKeys(file.Outputs) {
-		if _, err := t.evaluate("Outputs."+id+".Value", file.Outputs[id].Value); err != nil {
+		v, err := t.evaluate("Outputs."+id+".Value", file.Outputs[id].Value)
+		if err == nil {
+			err = t.fits("Outputs."+id+".Value", v, nil, "an output")
+		}
+		if err != nil {
 			return nil, err
 		}
 	}
@@ -191,11 +171,6 @@ func (t *template) resource(id string, base *Base) error {
 			return t.f.Errorf(at+".DependsOn", "there is no resource %v", on)
 		}
 	}
-	for _, k := range sortedKeys(r.Properties) {
-		if !slices.Contains(kind.required, k) && !slices.Contains(kind.optional, k) {
-			return t.f.Errorf(at+".Properties."+k, "%s has no such property, or it is not implemented", r.Type)
-		}
-	}
 	for _, k := range kind.required {
 		if _, ok := r.Properties[k]; !ok {
 			return t.f.Errorf(at+".Properties."+k, "is needed")
@@ -203,6 +178,9 @@ func (t *template) resource(id string, base *Base) error {
 	}
 	v, err := t.evaluate(at+".Properties", any(r.Properties))
 	if err != nil {
+		return err
+	}
+	if err := t.fits(at+".Properties", v, kind.properties, r.Type); err != nil {
 		return err
 	}
 	properties, _ := v.(map[string]any)
@@ -253,11 +231,6 @@ func (t *template) deadLetters(at string, v any, q *Queue) error {
 	m, ok := v.(map[string]any)
 	if !ok {
 		return t.f.Errorf(at, "is to be a mapping")
-	}
-	for k := range m {
-		if !slices.Contains([]string{"Enabled", "DeadLetterTargetQueue", "MaxReceiveCount"}, k) {
-			return t.f.Errorf(at+"."+k, "DlqPolicy has no such key")
-		}
 	}
 	if on, ok := m["Enabled"].(bool); !ok || !on {
 		return nil
@@ -312,6 +285,9 @@ func (t *template) role(at string, p map[string]any, base *Base) error {
 			return t.f.Errorf(fmt.Sprintf("%s.Policies[%d]", at, i), "PolicyName and PolicyDocument are needed, and nothing else")
 		}
 		text, err := json.Marshal(doc)
+		if err == nil {
+			_, err = ram.Parse(string(text))
+		}
 		if err != nil {
 			return t.f.Errorf(fmt.Sprintf("%s.Policies[%d].PolicyDocument", at, i), "%s", err)
 		}
