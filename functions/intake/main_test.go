@@ -89,6 +89,8 @@ func (m *recordsMock) PutSweep(_ context.Context, id string, s interconnect.Swee
 
 func (m *recordsMock) Delete(_ context.Context, id string) error { return m.Called(id).Error(0) }
 
+func (m *recordsMock) Frozen(context.Context) (string, bool, error) { return "", false, nil }
+
 type queuesMock struct{ mock.Mock }
 
 func (m *queuesMock) Send(_ context.Context, queue string, body []byte, delay time.Duration) error {

@@ -16,6 +16,7 @@ const (
 	TypeStepDone   = "vpcinterconnect.step.done"
 	TypeStepFailed = "vpcinterconnect.step.failed"
 	TypeVerdict    = "vpcinterconnect.verdict.changed"
+	TypeExpiring   = "vpcinterconnect.connection.expiring"
 )
 
 // Announcement is a message on the outcomes queue: a CloudEvent (version 1.0,
@@ -36,17 +37,42 @@ type Announcement struct {
 type Change struct {
 	ConnectionID string                 `json:"connectionId"`
 	Generation   int                    `json:"generation"`
-	Sequence     int                    `json:"sequence"` // the transition's place in the table; of a check, a number of its own
-	Action       interconnect.Action    `json:"action"`
+	Sequence     int                    `json:"sequence"` // the transition's place in the table; of a check, a number of its own; below 0: of a notice
+	Action       interconnect.Action    `json:"action,omitempty"`
 	Target       interconnect.Target    `json:"target,omitempty"`
-	Step         interconnect.Step      `json:"step"`
-	Progress     interconnect.Progress  `json:"progress"`
+	Step         interconnect.Step      `json:"step,omitempty"`
+	Progress     interconnect.Progress  `json:"progress,omitempty"`
 	Next         interconnect.Action    `json:"next,omitempty"` // what the chain goes on with; "": it ended
 	Problem      *interconnect.Problem  `json:"problem,omitempty"`
 	Leftovers    []interconnect.Problem `json:"leftovers,omitempty"`
 	Verdict      *interconnect.Verdict  `json:"verdict,omitempty"`
-	By           string                 `json:"by,omitempty"` // who asked
-	Trace        string                 `json:"trace"`
+	By           string                 `json:"by,omitempty"`       // who asked
+	ExpiresAt    time.Time              `json:"expiresAt,omitzero"` // of TypeExpiring
+	Trace        string                 `json:"trace,omitempty"`
+}
+
+// ExpiryNotice is the n-th announcement (from 1, of interconnect.Notices) that a
+// connection expires: a body for OutcomesQueue.
+func ExpiryNotice(prefix string, r *interconnect.Record, n int, now time.Time) []byte {
+	a := announcement(prefix, TypeExpiring, now, Change{
+		ConnectionID: r.ID, Generation: r.Generation, Sequence: -n, By: r.Wanted.By, ExpiresAt: r.Wanted.ExpiresAt,
+	})
+	body, err := json.Marshal(a)
+	if err != nil { // only a time beyond year 9999 could do that
+		panic(err)
+	}
+	return body
+}
+
+// announcement puts a change into its envelope.
+func announcement(prefix, kind string, now time.Time, c Change) Announcement {
+	return Announcement{
+		SpecVersion: "1.0", ContentType: "application/json", Time: now,
+		ID:      fmt.Sprintf("%s/%d/%d", c.ConnectionID, c.Generation, c.Sequence),
+		Source:  "/vpcinterconnect/" + prefix,
+		Type:    kind,
+		Subject: c.ConnectionID, Data: c,
+	}
 }
 
 // announce tells whoever listens about a transition. One that cannot be sent is
@@ -61,19 +87,14 @@ func (h *Handler) announce(ctx context.Context, log *slog.Logger, s situation, d
 	if d.next != nil {
 		change.Next = d.next.Action
 	}
-	a := Announcement{
-		SpecVersion: "1.0", ContentType: "application/json", Time: s.now,
-		ID:      fmt.Sprintf("%s/%d/%d", change.ConnectionID, change.Generation, change.Sequence),
-		Source:  "/vpcinterconnect/" + h.Prefix,
-		Type:    TypeStepDone,
-		Subject: change.ConnectionID, Data: change,
-	}
+	kind := TypeStepDone
 	switch {
 	case change.Progress == interconnect.Failed:
-		a.Type = TypeStepFailed
+		kind = TypeStepFailed
 	case s.m.Action == interconnect.Verify:
-		a.Type = TypeVerdict
+		kind = TypeVerdict
 	}
+	a := announcement(h.Prefix, kind, s.now, change)
 	body, err := json.Marshal(a)
 	if err == nil {
 		err = h.Queues.Send(ctx, OutcomesQueue, body, 0)

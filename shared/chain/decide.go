@@ -158,10 +158,11 @@ func (s situation) reject(out Outcome) decision {
 	return d
 }
 
-// makeWay sends the newest generation's first message in place of this one.
+// makeWay sends the newest generation's first message in place of this one,
+// unless that has to wait for its window.
 func (s situation) makeWay(out Outcome) decision {
 	d := decision{outcome: out}
-	if s.run.newest != nil {
+	if s.run.newest != nil && !interconnect.Held(s.run.newest, s.now) {
 		queue, first := FirstMessage(s.run.newest, retrace(s.m.Trace, fmt.Sprintf("g%d", s.run.newest.Generation)))
 		d.queue, d.next = queue, &first
 	}

@@ -158,7 +158,9 @@ func TestAFreezeHoldsChangesAndLetsLooksGoOn(t *testing.T) {
 		s.mustDeliver(interconnect.Routes, message(interconnect.Connect, func(m *chain.Message) { m.StartedAt, m.GiveUpAt = s.now, until }))
 		s.now = s.now.Add(time.Hour)
 		s.play(1)
-		require.Equal(t, until.Add(time.Hour+15*time.Second), s.queues.left[0].message(t).GiveUpAt)
+		m := s.queues.left[0].message(t)
+		require.Equal(t, until.Add(time.Hour+15*time.Second), m.GiveUpAt)
+		require.Equal(t, time.Minute, m.GiveUpAt.Sub(m.StartedAt), "a step does not take the freeze for time that it waited")
 	})
 	t.Run("a ping is no change", func(t *testing.T) {
 		t.Parallel()
@@ -404,4 +406,35 @@ func TestFromError(t *testing.T) {
 			}
 		})
 	}
+}
+
+func TestAWindowThatHasNotBegunHoldsAGenerationsMessages(t *testing.T) {
+	t.Parallel()
+	later := func(s *stage) func(*interconnect.Record) {
+		return func(r *interconnect.Record) { r.Wanted.NotBefore = s.now.Add(time.Hour) }
+	}
+	t.Run("its own are dropped, the sweep sends them when it begins", func(t *testing.T) {
+		t.Parallel()
+		s := newStage(t)
+		s.records.put("a", 1, later(s))
+		s.mustDeliver(interconnect.Peering, message(interconnect.Connect))
+		require.Zero(t, s.steps[interconnect.Peering].runs)
+		require.Empty(t, s.queues.names())
+		s.now = s.now.Add(time.Hour)
+		s.mustDeliver(interconnect.Peering, message(interconnect.Connect))
+		require.Equal(t, 1, s.steps[interconnect.Peering].runs)
+	})
+	t.Run("a step that makes way for it sends nothing", func(t *testing.T) {
+		t.Parallel()
+		s, made := newStage(t), 0
+		s.records.onGet = func(n int) {
+			if n == 2 {
+				s.records.put("a", 2, later(s))
+			}
+		}
+		s.steps[interconnect.Peering].mutates(&made, orDone)
+		s.mustDeliver(interconnect.Peering, message(interconnect.Connect))
+		require.Zero(t, made)
+		require.Empty(t, s.queues.names())
+	})
 }

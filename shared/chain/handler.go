@@ -70,8 +70,11 @@ func (h *Handler) one(ctx context.Context, q trigger.QueueMessage) error {
 		return h.lagging(ctx, log, m, now)
 	}
 	reason := pointless(rec, m)
-	if overtaken(rec, m) {
+	switch {
+	case overtaken(rec, m):
 		reason = "the record has moved on"
+	case interconnect.Held(rec, now):
+		reason = "its window has not begun; the sweep sends it then"
 	}
 	if reason != "" {
 		log.Info("dropped", "why", reason, "recordGeneration", rec.Generation)
@@ -197,7 +200,7 @@ func (h *Handler) wake(ctx context.Context, t *Task) error {
 	}
 	for i := range all {
 		o := &all[i]
-		if o.ID == t.Message.ConnectionID || !o.Live() || !neighbours(o.Wanted.Connection, t.Scope) {
+		if o.ID == t.Message.ConnectionID || !o.Live() || interconnect.Held(o, t.Now) || !neighbours(o.Wanted.Connection, t.Scope) {
 			continue
 		}
 		if g, known := t.run.othersAt[o.ID]; known && g == o.Generation {

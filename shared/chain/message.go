@@ -147,7 +147,8 @@ func retrace(trace, suffix string) string {
 }
 
 // started sets, at the first handling, when the stage began and when it is
-// given up, and gives back the time that a freeze took.
+// given up, and moves both on by the time that a freeze took: what a step
+// measures from its beginning is as if there had been none.
 func (m Message) started(s Stage, now time.Time) Message {
 	if m.StartedAt.IsZero() {
 		m.StartedAt = now
@@ -156,8 +157,11 @@ func (m Message) started(s Stage, now time.Time) Message {
 		}
 	}
 	if !m.FrozenSince.IsZero() {
-		if !m.GiveUpAt.IsZero() && now.After(m.FrozenSince) {
-			m.GiveUpAt = m.GiveUpAt.Add(now.Sub(m.FrozenSince))
+		if took := now.Sub(m.FrozenSince); took > 0 {
+			m.StartedAt = m.StartedAt.Add(took)
+			if !m.GiveUpAt.IsZero() {
+				m.GiveUpAt = m.GiveUpAt.Add(took)
+			}
 		}
 		m.FrozenSince = time.Time{}
 	}

@@ -17,8 +17,9 @@ type Answer struct {
 	Request     *interconnect.Request  `json:"request"`       // as resolved; can be posted back
 	RequestedBy string                 `json:"requestedBy,omitempty"`
 	RequestedAt time.Time              `json:"requestedAt"`
-	Ended       bool                   `json:"ended"` // nothing more happens to this generation by itself
-	Steps       []StepAnswer           `json:"steps"` // in the order in which a connection is made
+	Ended       bool                   `json:"ended"`            // nothing more happens to this generation by itself
+	Frozen      string                 `json:"frozen,omitempty"` // why nothing is changed for now, here or at any other connection; checks go on
+	Steps       []StepAnswer           `json:"steps"`            // in the order in which a connection is made
 	Verdict     *interconnect.Verdict  `json:"verdict,omitempty"`
 	Leftovers   []interconnect.Problem `json:"leftovers,omitempty"` // what could not be removed
 	Warnings    []interconnect.Warning `json:"warnings,omitempty"`
@@ -52,6 +53,7 @@ func answer(r *interconnect.Record, now time.Time, warnings []interconnect.Warni
 		Leftovers:   r.Leftovers(),
 		Warnings:    warnings,
 	}
+	a.Request.NotBefore, a.Request.ExpiresAt = r.Wanted.Window.At(now).Fields()
 	for _, step := range interconnect.Steps {
 		a.Steps = append(a.Steps, stepAnswer(r, step))
 	}
@@ -60,6 +62,9 @@ func answer(r *interconnect.Record, now time.Time, warnings []interconnect.Warni
 		a.Verdict = &last.Verdicts[0]
 	}
 	a.Why = why(r, a)
+	if interconnect.Held(r, now) {
+		a.Why = interconnect.HeldUntil(r)
+	}
 	return a
 }
 

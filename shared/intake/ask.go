@@ -51,7 +51,11 @@ func (in *Intake) Ask(ctx context.Context, r *interconnect.Request, by string) (
 		warnings = append(warnings, interconnect.Warning{Sentence: fmt.Sprintf(
 			"The connection was made with %s as its initiator, and stays so; to turn the sides round, disconnect it first.", c.Initiator.VpcID)})
 	}
-	return in.want(ctx, record, c, by, warnings)
+	w := r.Window()
+	if list := interconnect.RefuseWindow(w, record, in.now()); len(list) > 0 {
+		return nil, refuse(http.StatusUnprocessableEntity, list...)
+	}
+	return in.want(ctx, record, c, w, by, warnings)
 }
 
 // place finds the record that a request is about, and gives a request without
@@ -123,17 +127,24 @@ func turned(record *interconnect.Record, c *interconnect.Connection) bool {
 	return was.VpcID != is.VpcID || was.RegionID != is.RegionID
 }
 
-// want records c, unless that is recorded already, and sends the first message.
-func (in *Intake) want(ctx context.Context, record *interconnect.Record, c *interconnect.Connection, by string, warnings []interconnect.Warning) (*Taken, error) {
-	if record != nil && interconnect.SameWanted(record, c) && !failed(record) {
+// want records c for its window, unless that is recorded already, and sends the
+// first message, or leaves that to the sweep if the window is yet to begin.
+func (in *Intake) want(ctx context.Context, record *interconnect.Record, c *interconnect.Connection, window interconnect.Window, by string, warnings []interconnect.Warning) (*Taken, error) {
+	now := in.now()
+	if record != nil && interconnect.SameWanted(record, c) && record.Wanted.Window.Same(window, now) && !failed(record) {
 		t := &Taken{Record: *record, Warnings: warnings}
 		if !interconnect.Ended(record) {
 			in.send(ctx, t)
 		}
 		return t, nil
 	}
+	if now.Before(window.NotBefore) && record != nil && !interconnect.Ended(record) && !interconnect.Held(record, now) {
+		// It would be left as it is, half made or half removed, until then.
+		return nil, refuse(http.StatusConflict, interconnect.FieldProblem{Field: "/notBefore", Sentence: fmt.Sprintf(
+			"A change of %s is under way, and would stop halfway until then; ask again when it has ended.", c.ID)})
+	}
 	w := interconnect.NextWanted(record, c)
-	w.By, w.At = by, in.now()
+	w.By, w.At, w.Window = by, now, window
 	if p := interconnect.RefuseRecord(w); p != nil {
 		return nil, refuse(http.StatusUnprocessableEntity, *p)
 	}
@@ -240,6 +251,12 @@ func (in *Intake) Disconnect(ctx context.Context, id, by string) (*Taken, error)
 		}
 		return t, nil
 	}
+	return in.disconnectRecord(ctx, record, by)
+}
+
+// disconnectRecord records that a live connection is to go, and sends the first
+// message.
+func (in *Intake) disconnectRecord(ctx context.Context, record *interconnect.Record, by string) (*Taken, error) {
 	w := interconnect.NextDisconnect(record)
 	w.By, w.At = by, in.now()
 	if interconnect.RefuseRecord(w) != nil {
@@ -247,7 +264,7 @@ func (in *Intake) Disconnect(ctx context.Context, id, by string) (*Taken, error)
 		// still found by the connection's own tables and groups.
 		w.Former = record.Wanted.Former
 	}
-	t, err := in.put(ctx, record, id, w)
+	t, err := in.put(ctx, record, record.ID, w)
 	if err != nil {
 		return nil, err
 	}
@@ -276,9 +293,13 @@ func (in *Intake) get(ctx context.Context, id string) (*interconnect.Record, err
 	return record, nil
 }
 
-// send sends the newest generation's first message. A message that cannot be
-// sent costs time only: the sweep will send it.
+// send sends the newest generation's first message, unless it has to wait for
+// its window. A message that cannot be sent costs time only: the sweep will
+// send it.
 func (in *Intake) send(ctx context.Context, t *Taken) {
+	if interconnect.Held(&t.Record, in.now()) {
+		return
+	}
 	queue, m := chain.FirstMessage(&t.Record, in.trace())
 	if err := in.Queues.Send(ctx, queue, m.Body(), 0); err != nil {
 		in.log().Error("the first message could not be sent", "connection", t.Record.ID, "generation", t.Record.Generation, "queue", queue, "error", err.Error())

@@ -41,9 +41,11 @@ type house struct {
 	calls   []string                     // of the cloud
 
 	records    map[string]*interconnect.Record
+	frozen     string // why, if changes are frozen
 	beforePut  func() // runs once, right before a request is written
 	sent       []chain.Message
 	sentQueues []string
+	announced  []chain.Announcement
 	log        bytes.Buffer
 }
 
@@ -198,12 +200,22 @@ func (r records) Delete(_ context.Context, id string) error {
 	return r.h.failing("Delete")
 }
 
+func (r records) Frozen(context.Context) (string, bool, error) {
+	return r.h.frozen, r.h.frozen != "", r.h.failing("Frozen")
+}
+
 // queues keeps what is sent.
 type queues struct{ h *house }
 
 func (q queues) Send(_ context.Context, queue string, body []byte, _ time.Duration) error {
 	if err := q.h.failing("Send"); err != nil {
 		return err
+	}
+	if queue == chain.OutcomesQueue {
+		var a chain.Announcement
+		require.NoError(q.h.t, json.Unmarshal(body, &a))
+		q.h.announced = append(q.h.announced, a)
+		return nil
 	}
 	m, err := chain.ParseMessage(body)
 	require.NoError(q.h.t, err, "every message that is sent can be understood")

@@ -1,6 +1,7 @@
 package intake
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"io"
@@ -123,7 +124,7 @@ func (in *Intake) post(w http.ResponseWriter, r *http.Request, c call) error {
 		return err
 	}
 	w.Header().Set("Location", connectionsPath+"/"+t.Record.ID)
-	in.writeTaken(w, t, t.Changed)
+	in.writeTaken(r.Context(), w, t, t.Changed)
 	return nil
 }
 
@@ -132,17 +133,37 @@ func (in *Intake) disconnect(w http.ResponseWriter, r *http.Request, c call) err
 	if err != nil {
 		return err
 	}
-	in.writeTaken(w, t, !interconnect.Ended(&t.Record))
+	in.writeTaken(r.Context(), w, t, !interconnect.Ended(&t.Record))
 	return nil
 }
 
 // writeTaken answers 202 where something is going to happen, else 200.
-func (in *Intake) writeTaken(w http.ResponseWriter, t *Taken, coming bool) {
+func (in *Intake) writeTaken(ctx context.Context, w http.ResponseWriter, t *Taken, coming bool) {
 	status := http.StatusOK
 	if coming {
 		status = http.StatusAccepted
 	}
-	write(w, status, "application/json", answer(&t.Record, in.now(), t.Warnings))
+	a := answer(&t.Record, in.now(), t.Warnings)
+	a.Frozen = in.frozen(ctx)
+	write(w, status, "application/json", a)
+}
+
+// notSaid is the reason of a freeze that somebody else made, who gave none.
+const notSaid = "no reason was given"
+
+// frozen says why changes are frozen, or "". That this cannot be read keeps
+// nobody from an answer.
+func (in *Intake) frozen(ctx context.Context) string {
+	reason, frozen, err := in.Records.Frozen(ctx)
+	switch {
+	case err != nil:
+		in.log().Warn("whether changes are frozen cannot be read", "error", err.Error())
+	case frozen && reason == "":
+		return notSaid
+	case frozen:
+		return reason
+	}
+	return ""
 }
 
 func (in *Intake) show(w http.ResponseWriter, r *http.Request, c call) error {
@@ -150,7 +171,9 @@ func (in *Intake) show(w http.ResponseWriter, r *http.Request, c call) error {
 	if err != nil {
 		return err
 	}
-	write(w, http.StatusOK, "application/json", answer(record, in.now(), nil))
+	a := answer(record, in.now(), nil)
+	a.Frozen = in.frozen(r.Context())
+	write(w, http.StatusOK, "application/json", a)
 	return nil
 }
 
@@ -158,6 +181,7 @@ func (in *Intake) show(w http.ResponseWriter, r *http.Request, c call) error {
 type List struct {
 	Connections []*Answer `json:"connections"`          // sorted by id
 	Unreadable  string    `json:"unreadable,omitempty"` // what is stored of further connections but cannot be understood
+	Frozen      string    `json:"frozen,omitempty"`     // why nothing is changed for now; checks go on
 }
 
 func (in *Intake) list(w http.ResponseWriter, r *http.Request, _ call) error {
@@ -165,7 +189,7 @@ func (in *Intake) list(w http.ResponseWriter, r *http.Request, _ call) error {
 	if err != nil && records == nil {
 		return err
 	}
-	list := List{Connections: []*Answer{}}
+	list := List{Connections: []*Answer{}, Frozen: in.frozen(r.Context())}
 	if err != nil {
 		list.Unreadable = err.Error()
 	}

@@ -44,6 +44,8 @@ type Records interface {
 	PutSweep(ctx context.Context, id string, s interconnect.SweepStatus) error
 	// Delete removes all that is stored about a connection.
 	Delete(ctx context.Context, id string) error
+	// Frozen tells why nothing may be changed for now.
+	Frozen(ctx context.Context) (reason string, frozen bool, err error)
 }
 
 // Queues sends messages. Queue is a name without the deployment's prefix.

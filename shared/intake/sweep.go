@@ -25,11 +25,13 @@ type SweepReport struct {
 	Sent    []string // ids whose first message was sent again
 	Checked []string // ids that a check was sent for
 	Deleted []string // ids whose tombstone was removed
+	Told    []string // ids of which it was told that they expire
+	Expired []string // ids whose time was over, so that their disconnect began
 }
 
 // Sweep looks at every record once. It sends the first message again for each
-// generation that is silent, a check for each connection that is due, and
-// removes old tombstones. One record's failure does not keep it from the
+// generation that is silent, or whose window has begun, a check for each
+// connection that is due, removes old tombstones, and ends what expires. One record's failure does not keep it from the
 // others; all are joined in the error. Sweeping twice at once sends messages
 // twice, which changes nothing.
 func (in *Intake) Sweep(ctx context.Context) (SweepReport, error) {
@@ -46,13 +48,18 @@ func (in *Intake) Sweep(ctx context.Context) (SweepReport, error) {
 			errs = append(errs, fmt.Errorf("%s: %w", records[i].ID, err))
 		}
 	}
-	in.log().Info("swept", "records", report.Records, "sent", report.Sent, "checked", report.Checked, "deleted", report.Deleted)
+	in.log().Info("swept", "records", report.Records, "sent", report.Sent, "checked", report.Checked, "deleted", report.Deleted, "told", report.Told, "expired", report.Expired)
 	return report, errors.Join(errs...)
 }
 
 func (in *Intake) sweepOne(ctx context.Context, r *interconnect.Record, report *SweepReport) error {
 	now := in.now()
+	if err := in.notice(ctx, r, now, report); err != nil {
+		return err
+	}
 	switch {
+	case interconnect.Expired(r, now):
+		return in.expire(ctx, r, report)
 	case removed(r):
 		if now.Sub(lastSaid(r)) < TombstoneLife {
 			return nil

@@ -13,11 +13,15 @@ import (
 type Request struct {
 	ID            string      `json:"id,omitempty"`            // default: DefaultID of the pair
 	Type          Type        `json:"type,omitempty"`          // default: auto
-	Specification string      `json:"specification,omitempty"` // bandwidth of the initiator's router interface; default: DefaultSpecification
+	Specification string      `json:"specification,omitempty"` // bandwidth of the initiator's router interface; default: DefaultSpecification. Other types have none
+	Bandwidth     *int        `json:"bandwidth,omitempty"`     // Mb/s of a VPC peering connection across regions; default: as it is, a new one's the cloud's (1024)
+	LinkType      string      `json:"linkType,omitempty"`      // likewise: Gold or Platinum; default: as it is, a new one's the cloud's (Gold)
 	Initiator     RequestSide `json:"initiator"`
 	Acceptor      RequestSide `json:"acceptor"`
 	OnFailure     OnFailure   `json:"onFailure,omitempty"` // default: rollback
 	Repair        Repair      `json:"repair,omitempty"`    // default: report
+	NotBefore     string      `json:"notBefore,omitempty"` // RFC 3339: nothing is changed before; default: at once
+	ExpiresAt     string      `json:"expiresAt,omitempty"` // RFC 3339: then it is taken away; default: never
 }
 
 // RequestSide is one VPC's side of a Request.
@@ -61,15 +65,20 @@ func (r *Request) Side(role Role) *RequestSide {
 // RequestOf spells a resolved connection out as the request that resolves to
 // it again: what an answer shows, and what can be posted back.
 func RequestOf(c *Connection) *Request {
-	return &Request{
+	r := &Request{
 		ID:            c.ID,
 		Type:          c.Type,
 		Specification: c.Specification,
+		LinkType:      c.LinkType,
 		Initiator:     requestSideOf(&c.Initiator),
 		Acceptor:      requestSideOf(&c.Acceptor),
 		OnFailure:     c.OnFailure,
 		Repair:        c.Repair,
 	}
+	if c.Bandwidth != 0 {
+		r.Bandwidth = &c.Bandwidth
+	}
+	return r
 }
 
 func requestSideOf(s *Side) RequestSide {

@@ -220,15 +220,19 @@ func (r *Record) lastSign() time.Time {
 
 // Silent tells whether the sweep is to send the newest generation's message
 // again: it has not ended, and has shown no sign of life for SilenceLimit, or,
-// where it needs attention, has not been tried for AttentionRetry.
+// where it needs attention, has not been tried for AttentionRetry. What had to
+// wait for its window has shown none yet when that begins.
 func Silent(r *Record, now time.Time) bool {
-	if Ended(r) {
+	if Ended(r) || Held(r, now) {
 		return false
 	}
 	last, limit := r.lastSign(), SilenceLimit
 	sweep := r.swept()
 	if sweep.SentAt.After(last) {
 		last = sweep.SentAt
+	}
+	if last.Before(r.Wanted.NotBefore) {
+		return true
 	}
 	if r.needsAttention(now) {
 		limit = AttentionRetry

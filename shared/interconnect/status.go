@@ -119,6 +119,7 @@ type Wanted struct {
 	Former     []Place     `json:"former,omitempty"`     // tables and groups of earlier generations that may still hold things of ours
 	By         string      `json:"by,omitempty"`         // who asked
 	At         time.Time   `json:"at"`
+	Window
 }
 
 // Place is a route table or a security group of one side.
@@ -134,6 +135,7 @@ type SweepStatus struct {
 	Sends      int       `json:"sends"` // first messages sent again since a step was last done
 	Done       int       `json:"done"`  // steps done when last sent
 	SentAt     time.Time `json:"sent"`
+	Told       int       `json:"told,omitempty"` // notices given that it will expire
 }
 
 // Live tells whether the record desires anything.

@@ -71,11 +71,13 @@ func Validate(r *Request) []FieldProblem {
 			short(r.ID), strings.Join(reservedIDs[1:], ", "))
 	}
 	validateType(r, &p)
+	validateLink(r, &p)
 	if _, ok := Specifications[r.Specification]; r.Specification != "" && !ok {
 		p.add("/specification", "%q is not a specification; choose one of %s.", short(r.Specification), specificationNames())
 	}
 	oneOf(&p, "/onFailure", r.OnFailure, OnFailureRollback, OnFailureKeep)
 	oneOf(&p, "/repair", r.Repair, RepairOff, RepairReport, RepairAuto)
+	parseWindow(r, &p)
 	for _, role := range []Role{Initiator, Acceptor} {
 		validateSide(r, role, &p)
 	}
@@ -83,16 +85,6 @@ func Validate(r *Request) []FieldProblem {
 		p.add("/acceptor/vpcId", "Both sides are the VPC %q; a VPC reaches itself already, so name another.", r.Acceptor.VpcID)
 	}
 	return p.list
-}
-
-func validateType(r *Request, p *problems) {
-	switch r.Type {
-	case "", TypeAuto, TypeExpressConnect:
-	case TypeVpcPeering:
-		p.add("/type", "VpcPeering is not there yet; use ExpressConnect, or leave the type out.")
-	default:
-		p.add("/type", "%q is not a connection type; use ExpressConnect or auto.", short(string(r.Type)))
-	}
 }
 
 func oneOf[T ~string](p *problems, field string, value T, choices ...T) {
