@@ -93,7 +93,7 @@ func sentence(raw json.RawMessage) string {
 		return string(raw)
 	}
 	var parts []string
-	for _, k := range []string{"title", "sentence", "detail", "message", "why", "code", "resource"} {
+	for _, k := range []string{"title", "sentence", "detail", "message", "why"} {
 		if v, ok := p[k].(string); ok && v != "" {
 			parts = append(parts, v)
 		}

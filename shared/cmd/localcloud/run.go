@@ -95,10 +95,11 @@ type run struct {
 	body []byte
 	req  request
 	seen tally
+	said map[string]bool // steps' news, each once
 }
 
 func newRun(p *show.Printer, body []byte, req request) *run {
-	r := &run{p: p, body: body, req: req}
+	r := &run{p: p, body: body, req: req, said: map[string]bool{}}
 	r.seen.init(p)
 	return r
 }
@@ -193,7 +194,7 @@ func (r *run) connect(ctx context.Context, c client) (answer, json.RawMessage, e
 				}
 			}
 			posted = true
-			r.follow(last, a)
+			r.follow(a)
 			if last = a; a.Ended {
 				return last, raw, nil
 			}
@@ -235,26 +236,16 @@ func (r *run) wait(ctx context.Context, posted bool) bool {
 	}
 }
 
-// follow shows what has changed between two answers.
-func (r *run) follow(old, now answer) {
-	for i, s := range now.Steps {
-		var was stepAnswer
-		if i < len(old.Steps) {
-			was = old.Steps[i]
-		}
-		if s.Progress == was.Progress && s.Note == was.Note && s.problem() == was.problem() {
+// follow shows what an answer has that none had before: an answer may well be
+// older than the last one, where reads lag.
+func (r *run) follow(now answer) {
+	for _, s := range now.Steps {
+		tone, text := s.news()
+		if text == "" || r.said[s.Step+text] {
 			continue
 		}
-		switch {
-		case s.Progress == "done":
-			r.p.Step(show.Good, s.Step, "done in %s%s", time.Duration(s.TookMs)*time.Millisecond, listed(s.Resources))
-		case s.Progress == "failed":
-			r.p.Step(show.Bad, s.Step, "failed: %s", s.problem())
-		case s.problem() != "" && s.problem() != was.problem():
-			r.p.Step(show.Bad, s.Step, "will try again: %s", s.problem())
-		case s.Note != "" && s.Note != was.Note:
-			r.p.Step(show.Plain, s.Step, "waits: %s", s.Note)
-		}
+		r.said[s.Step+text] = true
+		r.p.Step(tone, s.Step, "%s", text)
 	}
 	for _, s := range now.Steps {
 		if s.Progress == "waiting" || s.Progress == "pending" {
@@ -262,4 +253,19 @@ func (r *run) follow(old, now answer) {
 			break
 		}
 	}
+}
+
+// news is what a step's answer says, "" if nothing.
+func (s stepAnswer) news() (show.Tone, string) {
+	switch {
+	case s.Progress == "done":
+		return show.Good, "done in " + (time.Duration(s.TookMs) * time.Millisecond).String() + listed(s.Resources)
+	case s.Progress == "failed":
+		return show.Bad, "failed: " + s.problem()
+	case s.problem() != "":
+		return show.Dim, "will try again: " + s.problem()
+	case s.Note != "":
+		return show.Plain, "waits: " + s.Note
+	}
+	return show.Plain, ""
 }
