@@ -32,6 +32,7 @@ type Message struct {
 	Repair       bool      `json:"repair,omitempty"`      // a connect that repairs: it never rolls back
 	LaggingSince time.Time `json:"laggingSince,omitzero"` // since when the record reads older than the message, or not at all
 	FrozenSince  time.Time `json:"frozenSince,omitzero"`  // when the last run met a freeze; the next one adds the time since then to StartedAt and GiveUpAt
+	Rounds       int       `json:"rounds,omitempty"`      // how often this action began anew because something was left over
 	Recheck      bool      `json:"recheck,omitempty"`     // the look after the last mutating call failed: the next run looks again
 }
 

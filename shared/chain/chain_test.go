@@ -409,6 +409,8 @@ func TestTheChartInThePackageCommentIsTheTable(t *testing.T) {
 				reject = "prune to what was connected"
 			case i+1 < len(chain.Stages(a)):
 				reject = next
+			case s.Rounds > 0:
+				reject = fmt.Sprintf("%s again, %d times; end", a, s.Rounds)
 			}
 			b.WriteString(strings.TrimRight(fmt.Sprintf("//\t%-8s %-16s %-7s %-35s %s", name, s.Queue, limit, next, reject), " ") + "\n")
 		}

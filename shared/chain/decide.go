@@ -146,6 +146,10 @@ func (s situation) reject(out Outcome) decision {
 		}
 		return s.finish(out)
 	}
+	if s.worthAnotherRound(out) {
+		again := WaitFor("what is left is removed once more: " + out.Leftovers[0].Sentence)
+		return s.handOn(decision{outcome: again}, s.m.anew(), 0)
+	}
 	d := decision{outcome: out, announce: true}
 	if next := s.at + 1; s.m.Action == interconnect.Prune && next < len(table[s.m.Action]) {
 		// What one step cannot remove does not keep the others from removing
@@ -156,6 +160,23 @@ func (s situation) reject(out Outcome) decision {
 		return s.handOn(d, s.m.follow(interconnect.Prune, interconnect.TargetConnected), 0)
 	}
 	return d
+}
+
+// worthAnotherRound tells whether what a stage finds left over is to be removed
+// once more at once: something came late, such as what a call of the former
+// generation made. What a step could not remove in this round waits for the
+// sweep: it would be refused again.
+func (s situation) worthAnotherRound(out Outcome) bool {
+	if len(out.Leftovers) == 0 || s.m.Rounds >= s.stage().Rounds {
+		return false
+	}
+	for _, before := range table[s.m.Action][:s.at] {
+		st := s.rec.Steps[before.Step]
+		if st.Generation == s.m.Generation && st.Action == s.m.Action && st.Target == s.m.Target && st.Progress == interconnect.Failed {
+			return false
+		}
+	}
+	return true
 }
 
 // makeWay sends the newest generation's first message in place of this one,

@@ -13,10 +13,11 @@
 //	prune    security-groups  never   routes                              routes
 //	         routes           never   peering                             peering
 //	         peering          never   verification                        verification
-//	         verification     never   end                                 end
+//	         verification     never   end                                 prune again, 3 times; end
 //	verify   verification     5m      end                                 done, unproven
 //
 // A connect that is to be kept, or that repairs, ends where it is rejected. A
 // prune goes on where it is rejected: the others remove theirs, and verification
-// lists what is left, for intake's sweep to try again hourly.
+// lists what is left, for intake's sweep to try again hourly. What came late, and
+// no step of the round was refused, is removed at once: that is the prune again.
 package chain

@@ -32,7 +32,7 @@ func ParseMessage(body []byte) (Message, error) {
 		return Message{}, fmt.Errorf("%.64q is no action", m.Action)
 	case m.Target != interconnect.TargetDesired && (m.Target != interconnect.TargetConnected || m.Action != interconnect.Prune):
 		return Message{}, fmt.Errorf("%.64q is no target of %s", m.Target, m.Action)
-	case m.Attempts < 0 || m.Waits < 0 || m.Hops < 0:
+	case m.Attempts < 0 || m.Waits < 0 || m.Hops < 0 || m.Rounds < 0:
 		return Message{}, fmt.Errorf("a counter is negative")
 	case !traceForm.MatchString(m.Trace):
 		return Message{}, fmt.Errorf("%.80q is no trace id", m.Trace)
@@ -120,13 +120,22 @@ func pointless(r *interconnect.Record, m Message) string {
 func (m Message) follow(a interconnect.Action, t interconnect.Target) Message {
 	n := Message{
 		Schema: SchemaVersion, ConnectionID: m.ConnectionID, Generation: m.Generation,
-		Action: a, Target: t, Hops: m.Hops + 1, Trace: m.Trace, Repair: m.Repair,
+		Action: a, Target: t, Hops: m.Hops + 1, Trace: m.Trace, Repair: m.Repair, Rounds: m.Rounds,
 	}
 	if a != m.Action {
 		// A prune after a connect pings anew: its checks must not be answered
 		// with the connect's.
-		n.Hops, n.Repair, n.Trace = 0, false, retrace(m.Trace, string(a))
+		n.Hops, n.Rounds, n.Repair, n.Trace = 0, 0, false, retrace(m.Trace, string(a))
 	}
+	return n
+}
+
+// anew returns the message with which the action begins once more. Its checks
+// ping anew.
+func (m Message) anew() Message {
+	n := m.follow(m.Action, m.Target)
+	n.Rounds++
+	n.Trace = retrace(m.Trace, fmt.Sprintf("%s-%d", m.Action, n.Rounds))
 	return n
 }
 

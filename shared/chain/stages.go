@@ -19,6 +19,7 @@ type Stage struct {
 	Queue   string        // where the step's messages wait, without the deployment's prefix
 	GiveUp  time.Duration // from the first handling to the rejection of what still waits; zero: never given up
 	Observe bool          // the step only looks: its rejection is the verdict unproven and undoes nothing
+	Rounds  int           // how often what it finds left over is removed once more, from the first stage on, before that is a rejection
 }
 
 // The table of DESIGN rule 3: each action's stages in order.
@@ -36,7 +37,7 @@ var table = map[interconnect.Action][]Stage{
 		{Step: interconnect.SecurityGroups, Queue: "security-groups"},
 		{Step: interconnect.Routes, Queue: "routes"},
 		{Step: interconnect.Peering, Queue: "peering"},
-		{Step: interconnect.Verification, Queue: "verification"},
+		{Step: interconnect.Verification, Queue: "verification", Rounds: 3},
 	},
 	interconnect.Verify: {
 		{Step: interconnect.Verification, Queue: "verification", GiveUp: 5 * time.Minute, Observe: true},

@@ -90,7 +90,7 @@ func (s *Step) remove(side *interconnect.Side, batch []interconnect.RouteEntry, 
 		Action: "DeleteRouteEntries", Resource: side.VpcID,
 		Do: func(ctx context.Context) error {
 			failed, err := s.cloud.DeleteRoutes(ctx, side.RegionID, batch)
-			refused.add(failed)
+			refused.add(batch, failed)
 			return err
 		},
 	}
@@ -99,13 +99,31 @@ func (s *Step) remove(side *interconnect.Side, batch []interconnect.RouteEntry, 
 // refusals are the entries of a run's batches that the cloud would not delete.
 type refusals struct {
 	mu   sync.Mutex
-	list []interconnect.RouteFailure
+	list []refusal
 }
 
-func (r *refusals) add(more []interconnect.RouteFailure) {
+type refusal struct {
+	interconnect.RouteFailure
+	entryID string // "" where the answer fits several entries: it does not name the table
+}
+
+func (r *refusals) add(batch []interconnect.RouteEntry, more []interconnect.RouteFailure) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.list = append(r.list, more...)
+	for _, f := range more {
+		one := refusal{RouteFailure: f}
+		for _, e := range batch {
+			if e.Destination != f.Destination || f.NextHopID != "" && e.NextHopID != f.NextHopID {
+				continue
+			}
+			if one.entryID != "" {
+				one.entryID = ""
+				break
+			}
+			one.entryID = e.ID
+		}
+		r.list = append(r.list, one)
+	}
 }
 
 // outcome says what the refusals come to, if there are any: wait, retry, or
@@ -123,7 +141,7 @@ func (r *refusals) outcome() (chain.Outcome, bool) {
 		out := chain.FromError(one.Err)
 		if out.Kind == chain.KindReject {
 			problem := chain.ProblemOf(one.Err)
-			problem.Sentence = fmt.Sprintf("The route to %s cannot be removed: %s", one.Destination, problem.Sentence)
+			problem.Resource, problem.Sentence = one.entryID, fmt.Sprintf("The route to %s cannot be removed: %s", one.Destination, problem.Sentence)
 			left = append(left, problem)
 			out.Problem = &problem
 			gravest = out

@@ -268,6 +268,7 @@ func TestADisconnectTakesTheRoutesAway(t *testing.T) {
 		require.Equal(t, chain.KindReject, out.Kind)
 		require.Len(t, out.Leftovers, 1)
 		require.Contains(t, out.Leftovers[0].Sentence, "10.0.0.0/8")
+		require.NotEmpty(t, out.Leftovers[0].Resource, "one entry only leads there")
 	})
 	t.Run("a removal that is denied tells of each entry", func(t *testing.T) {
 		t.Parallel()

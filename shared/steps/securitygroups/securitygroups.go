@@ -117,8 +117,8 @@ func (s *Step) prune(ctx context.Context, t *chain.Task) chain.Outcome {
 		before = asks
 		if err := t.Mutate(ctx, calls...); err != nil {
 			out := failed(err, nil)
-			if out.Kind == chain.KindReject {
-				out.Leftovers = leftovers(gone)
+			if out.Kind == chain.KindReject && out.Problem != nil {
+				out.Leftovers = leftovers(gone, *out.Problem)
 			}
 			return out
 		}
@@ -230,14 +230,15 @@ func overruled(drops []interconnect.Rule) string {
 	return sentence
 }
 
-func leftovers(rules []interconnect.Rule) []interconnect.Problem {
+// leftovers lists the rules that stay, each with the cloud's error.
+func leftovers(rules []interconnect.Rule, why interconnect.Problem) []interconnect.Problem {
 	const most = 10 // an entry of the Parameter Store is 4,096 characters
 	var out []interconnect.Problem
 	for _, r := range rules[:min(len(rules), most)] {
-		out = append(out, interconnect.Problem{
-			Sentence: fmt.Sprintf("Rule %s of security group %s (%s %s %s) could not be removed.", r.ID, r.GroupID, r.Direction, r.Protocol, r.Peer()),
-			Resource: r.ID,
-		})
+		left := why
+		left.Resource = r.ID
+		left.Sentence = fmt.Sprintf("Rule %s of security group %s (%s %s %s) could not be removed. %s", r.ID, r.GroupID, r.Direction, r.Protocol, r.Peer(), why.Sentence)
+		out = append(out, left)
 	}
 	return out
 }

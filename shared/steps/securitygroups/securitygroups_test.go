@@ -305,6 +305,7 @@ func TestRulesThatCannotBeRemovedAreLeftOverAndTold(t *testing.T) {
 	require.Equal(t, chain.KindReject, out.Kind)
 	require.Len(t, out.Leftovers, 1)
 	require.Equal(t, "sgr-1", out.Leftovers[0].Resource)
+	require.Equal(t, "Forbidden.RAM", out.Leftovers[0].Code, "with the cloud's error")
 }
 
 func TestAConnectionWithoutGroupsIsDone(t *testing.T) {

@@ -13,8 +13,10 @@ const (
 	// lateFor is how long after a generation was written a call of the one
 	// before may still take effect: the longest that a step's function runs.
 	lateFor = time.Minute
-	// leftoverPatience is how long what was removed may still be listed.
-	leftoverPatience = time.Minute
+	// leftoverPatience is how long what was removed may still be listed. The
+	// chain removes what stays longer once more, which does no harm where it is
+	// only listed late.
+	leftoverPatience = 30 * time.Second
 	// maxLeftovers is how many a status lists.
 	maxLeftovers = 10
 )
@@ -76,17 +78,15 @@ func (s *Step) swept(ctx context.Context, t *chain.Task) (chain.Outcome, bool) {
 	case len(left) == 0:
 		return chain.Outcome{}, true
 	}
-	listed := left[:min(len(left), maxLeftovers)]
 	if t.Now.Sub(startedAt(t)) < leftoverPatience {
-		out := chain.WaitFor(fmt.Sprintf("%d things of ours to go, such as %s", len(left), left[0].Resource))
-		out.Leftovers = listed
-		return out, false
+		// Nothing needs anybody's attention yet, so these are no leftovers.
+		return chain.WaitFor(fmt.Sprintf("%d things of ours to go, such as %s", len(left), left[0].Resource)), false
 	}
 	out := chain.RejectWith(interconnect.Problem{
 		Sentence: fmt.Sprintf("%d things of ours are still there, such as %s. They are removed with the next try; if they stay, remove them by hand.", len(left), left[0].Resource),
 		Resource: left[0].Resource,
 	}, nil)
-	out.Leftovers = listed
+	out.Leftovers = left[:min(len(left), maxLeftovers)]
 	return out, false
 }
 
