@@ -26,6 +26,21 @@ type Opposite struct {
 	OwnerID     string
 }
 
+// NewPeeringConnection is what CreateVpcPeerConnection is given. Both VPCs are
+// of one account, which accepts by itself.
+type NewPeeringConnection struct {
+	VpcID             string
+	AcceptingAccount  string // main account id
+	AcceptingRegionID string
+	AcceptingVpcID    string
+	Bandwidth         int               // Mb/s, across regions only; 0: the cloud's default
+	LinkType          string            // across regions only; "": the cloud's default
+	Name              string            // our mark
+	Description       string            // our mark
+	Tags              map[string]string // our mark
+	Token             string
+}
+
 // NextHop is where a route entry leads.
 type NextHop struct {
 	Type string // RouterInterface or VpcPeer

@@ -10,7 +10,9 @@ import "net/netip"
 type Connection struct {
 	ID            string    `json:"id"`
 	Type          Type      `json:"type"`
-	Specification string    `json:"spec,omitempty"` // of the initiator's router interface, e.g. Mini.2
+	Specification string    `json:"spec,omitempty"` // of the initiator's router interface, e.g. Mini.2; "" for other types
+	Bandwidth     int       `json:"mbps,omitempty"` // of a VPC peering connection across regions; 0: as the cloud has it
+	LinkType      string    `json:"link,omitempty"` // likewise
 	Initiator     Side      `json:"initiator"`
 	Acceptor      Side      `json:"acceptor"`
 	OnFailure     OnFailure `json:"onFailure"`

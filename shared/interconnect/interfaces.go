@@ -405,7 +405,7 @@ func roleAt(c *Connection, i RouterInterface) Role {
 // seen at the connection's two routers.
 func PrunableInterfaces(p Pruning, seen []RouterInterface) []RouterInterface {
 	needed := map[string]bool{}
-	for _, live := range p.Live {
+	for _, live := range p.liveOf(TypeExpressConnect) {
 		for _, i := range FindPair(live, p.Mark.Prefix, seen).Kept.all() {
 			needed[i.ID] = true
 		}
@@ -434,11 +434,9 @@ func joins(c *Connection, i RouterInterface) bool {
 // Pointing lists the route entries that lead to one of the interfaces: while
 // there are any, it cannot go.
 func Pointing(entries []RouteEntry, interfaces []RouterInterface) []RouteEntry {
-	var out []RouteEntry
-	for _, e := range entries {
-		if slices.ContainsFunc(interfaces, func(i RouterInterface) bool { return e.NextHopID == i.ID }) {
-			out = append(out, e)
-		}
+	ids := make([]string, 0, len(interfaces))
+	for _, i := range interfaces {
+		ids = append(ids, i.ID)
 	}
-	return out
+	return PointingTo(entries, ids...)
 }

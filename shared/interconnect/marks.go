@@ -52,11 +52,17 @@ func (m Mark) ours(text string) (Mark, bool) {
 
 // OwnerOf returns the mark that a router interface bears: its name's, or, if
 // somebody gave it another name, its tag's.
-func OwnerOf(i *RouterInterface) (Mark, bool) {
-	if m, ok := ParseMark(i.Name); ok {
+func OwnerOf(i *RouterInterface) (Mark, bool) { return ownerOf(i.Name, i.Tags) }
+
+// OwnerOfPeering returns the mark that a VPC peering connection bears, as
+// OwnerOf does.
+func OwnerOfPeering(p *PeeringConnection) (Mark, bool) { return ownerOf(p.Name, p.Tags) }
+
+func ownerOf(name string, tags map[string]string) (Mark, bool) {
+	if m, ok := ParseMark(name); ok {
 		return m, true
 	}
-	return ParseMark(i.Tags[markTag])
+	return ParseMark(tags[markTag])
 }
 
 // ClientToken makes a client token (64 ASCII characters) of what it stands

@@ -85,6 +85,22 @@ type RouterInterface struct {
 	Tags               map[string]string
 }
 
+// PeeringConnection is a VPC peering connection: one thing for both sides.
+type PeeringConnection struct {
+	ID                string
+	RegionID          string // of the side that asked for it
+	VpcID             string
+	AcceptingRegionID string
+	AcceptingVpcID    string
+	Bandwidth         int    // Mb/s; -1: not limited
+	LinkType          string // Gold or Platinum; "" within a region, or where the cloud does not tell
+	Status            string // Creating, Accepting, Updating, Rejected, Expired, Activated, Deleting, Deleted
+	BusinessStatus    string // Normal, FinancialLocked
+	Name              string // holds our mark, if it is ours
+	CreatedAt         time.Time
+	Tags              map[string]string
+}
+
 // GroupFacts is a security group without its rules.
 type GroupFacts struct {
 	ID             string

@@ -30,6 +30,17 @@ func NewPruning(prefix string, r *Record, scope, want *Connection, others []Reco
 	return p
 }
 
+// liveOf returns the live desired states of a type.
+func (p Pruning) liveOf(t Type) []*Connection {
+	var out []*Connection
+	for _, c := range p.Live {
+		if c.Type == t {
+			out = append(out, c)
+		}
+	}
+	return out
+}
+
 func appendSet(list []*Connection, more ...*Connection) []*Connection {
 	for _, c := range more {
 		if c != nil {

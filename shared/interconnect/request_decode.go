@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"reflect"
+	"strconv"
 	"strings"
 	"unicode/utf8"
 )
@@ -20,16 +21,30 @@ const (
 // case-sensitive. It returns a request or problems, never both.
 func DecodeRequest(body []byte) (*Request, []FieldProblem) {
 	var p problems
+	root, ok := parse(body, &p)
+	if !ok {
+		return nil, p.list
+	}
+	var r Request
+	fill(reflect.ValueOf(&r).Elem(), root, "", &p)
+	if len(p.list) > 0 {
+		return nil, p.list
+	}
+	return &r, nil
+}
+
+// parse reads a body as one JSON value, strictly.
+func parse(body []byte, p *problems) (node, bool) {
 	switch {
 	case len(body) > MaxRequestBytes:
 		p.add("", "The request is %d bytes long; send at most %d.", len(body), MaxRequestBytes)
-		return nil, p.list
+		return node{}, false
 	case len(bytes.TrimSpace(body)) == 0:
 		p.add("", "The request is empty; send a JSON object with an initiator and an acceptor.")
-		return nil, p.list
+		return node{}, false
 	case !utf8.Valid(body):
 		p.add("", "The request is not valid UTF-8; encode it as UTF-8.")
-		return nil, p.list
+		return node{}, false
 	}
 	// A first look settles the syntax and that nothing follows the value, so
 	// that the walk below meets neither.
@@ -42,27 +57,19 @@ func DecodeRequest(body []byte) (*Request, []FieldProblem) {
 			line = 1 + bytes.Count(body[:at], []byte("\n"))
 		}
 		p.add("", "The request is not one JSON value: %s (line %d). Correct it and send it again.", err, line)
-		return nil, p.list
+		return node{}, false
 	}
 	d := json.NewDecoder(bytes.NewReader(body))
 	d.UseNumber()
-	walk := reader{d: d, p: &p}
+	walk := reader{d: d, p: p}
 	root := walk.node("", 0)
-	if len(p.list) > 0 {
-		return nil, p.list
-	}
-	var r Request
-	fill(reflect.ValueOf(&r).Elem(), root, "", &p)
-	if len(p.list) > 0 {
-		return nil, p.list
-	}
-	return &r, nil
+	return root, len(p.list) == 0
 }
 
 // node is a JSON value whose object members keep their order and repeats.
 type node struct {
 	kind   string // object, list, string, or what else it is
-	text   string
+	text   string // of a string, a number or a boolean
 	names  []string
 	values []node // of names, or the list's items
 }
@@ -103,9 +110,9 @@ func (r *reader) node(path string, depth int) node {
 	case string:
 		return node{kind: "string", text: t}
 	case json.Number:
-		return node{kind: "number"}
+		return node{kind: "number", text: t.String()}
 	case bool:
-		return node{kind: "boolean"}
+		return node{kind: "boolean", text: strconv.FormatBool(t)}
 	default:
 		return node{kind: "null"}
 	}
@@ -146,8 +153,8 @@ func (r *reader) close(path string) {
 	}
 }
 
-// fill puts a node into a Go value made of structs, pointers to structs,
-// slices and strings: the kinds that a request is made of.
+// fill puts a node into a Go value made of structs, pointers, slices, strings,
+// whole numbers and booleans: the kinds that a request is made of.
 func fill(v reflect.Value, n node, path string, p *problems) {
 	switch v.Kind() {
 	case reflect.Pointer:
@@ -156,6 +163,18 @@ func fill(v reflect.Value, n node, path string, p *problems) {
 	case reflect.String:
 		if want(n, "string", path, p) {
 			v.SetString(n.text)
+		}
+	case reflect.Bool:
+		if want(n, "boolean", path, p) {
+			v.SetBool(n.text == "true")
+		}
+	case reflect.Int:
+		if want(n, "number", path, p) {
+			if i, err := strconv.Atoi(n.text); err == nil {
+				v.SetInt(int64(i))
+			} else {
+				p.add(path, "%s is not a whole number, or too large; a whole number belongs here.", short(n.text))
+			}
 		}
 	case reflect.Slice:
 		if want(n, "list", path, p) {

@@ -25,6 +25,7 @@ type SideFacts struct {
 	Groups     []GroupFacts            // of the VPC; read only if the request names groups
 	Instances  []Instance              // those of the side's region that the request names
 	Interfaces []RouterInterface       // of the VPC's router
+	Peerings   []PeeringConnection     // of the VPC
 }
 
 // Side returns what was read about the side in the given role.
@@ -72,11 +73,9 @@ func Resolve(r *Request, f *Facts) (*Connection, []Warning, []FieldProblem) {
 		return nil, nil, v.list
 	}
 	c := &Connection{
-		ID:            r.ID,
-		Type:          resolveType(r, f),
-		Specification: orElse(r.Specification, DefaultSpecification),
-		OnFailure:     orElse(r.OnFailure, OnFailureRollback),
-		Repair:        orElse(r.Repair, RepairReport),
+		ID:        r.ID,
+		OnFailure: orElse(r.OnFailure, OnFailureRollback),
+		Repair:    orElse(r.Repair, RepairReport),
 	}
 	if c.ID == "" {
 		c.ID = DefaultID(r)
@@ -85,8 +84,9 @@ func Resolve(r *Request, f *Facts) (*Connection, []Warning, []FieldProblem) {
 	for _, role := range []Role{Initiator, Acceptor} {
 		*c.Side(role) = v.side(role)
 	}
+	v.chooseType()
+	kindOf(c.Type).resolve(&v)
 	v.checkOverlap()
-	v.checkCEN()
 	for _, role := range []Role{Initiator, Acceptor} {
 		v.checkRoutes(role)
 		v.warnGroups(role)
@@ -98,15 +98,6 @@ func Resolve(r *Request, f *Facts) (*Connection, []Warning, []FieldProblem) {
 		return nil, nil, v.list
 	}
 	return c, v.warnings, nil
-}
-
-// resolveType picks the type of a request that leaves it open. There is one to
-// pick from.
-func resolveType(r *Request, _ *Facts) Type {
-	if r.Type == "" || r.Type == TypeAuto {
-		return TypeExpressConnect
-	}
-	return r.Type
 }
 
 func orElse[T ~string](value, fallback T) T {

@@ -30,43 +30,6 @@ func (v *resolver) checkOverlap() {
 	v.add(at, "%s of %s and %s of %s share addresses, so neither can route to the other; name blocks of vSwitches that do not overlap as cidrBlocks of both sides.", y, b.VpcID, x, a.VpcID)
 }
 
-// checkCEN refuses what Express Connect refuses: a VPC that is in a CEN gets
-// no new peering connection. Interfaces that join the two already stay usable.
-func (v *resolver) checkCEN() {
-	if v.c.Type != TypeExpressConnect || v.joined() {
-		return
-	}
-	a, b := v.f.Initiator.VPC, v.f.Acceptor.VPC
-	for _, id := range a.CenIDs {
-		if slices.Contains(b.CenIDs, id) {
-			v.add(field(Acceptor, "vpcId"), "The CEN %s joins the VPCs %s and %s already; use it, or detach one of them from it first.", id, a.ID, b.ID)
-			return
-		}
-	}
-	for _, role := range []Role{Initiator, Acceptor} {
-		if vpc := v.f.Side(role).VPC; len(vpc.CenIDs) > 0 {
-			v.add(field(role, "vpcId"), "The VPC %s is in the CEN %s, so Express Connect refuses it a peering connection; attach the other VPC to that CEN instead, or detach this one first.", vpc.ID, strings.Join(sortedIDs(vpc.CenIDs), ", "))
-		}
-	}
-}
-
-// joined tells whether the initiator's router has an interface that leads to
-// the acceptor's router.
-func (v *resolver) joined() bool { return len(v.facing(Initiator)) > 0 }
-
-// facing returns the ids of a side's router interfaces that lead to the other
-// side's router.
-func (v *resolver) facing(role Role) []string {
-	other := v.f.Side(role.Other()).VPC
-	var ids []string
-	for _, ri := range v.f.Side(role).Interfaces {
-		if ri.OppositeRouterID == other.VRouterID && other.VRouterID != "" {
-			ids = append(ids, ri.ID)
-		}
-	}
-	return ids
-}
-
 // checkRoutes looks at every route that the side's tables are to get.
 func (v *resolver) checkRoutes(role Role) {
 	side, other, facts := v.c.Side(role), v.c.Side(role.Other()), v.f.Side(role)
@@ -78,12 +41,18 @@ func (v *resolver) checkRoutes(role Role) {
 			v.add(at, "%s of the VPC %s, so it cannot be routed to %s from there; name other blocks.", why, side.VpcID, other.VpcID)
 		}
 	}
-	facing := v.facing(role)
+	kind := kindOf(v.c.Type)
+	hops := kind.hops(v.c, v.f, role)
+	elsewhere := ""
 	for _, table := range side.RouteTableIDs {
 		for _, e := range facts.Entries[table] {
 			for _, destination := range other.CidrBlocks {
 				switch {
-				case refused[destination] || slices.Contains(facing, e.NextHopID) || v.ours(&e):
+				case refused[destination] || slices.Contains(hops, e.NextHopID):
+				case v.ours(&e):
+					if e.Destination == destination && e.NextHopType != kind.hop {
+						elsewhere = hop(&e)
+					}
 				case e.Destination == destination:
 					v.add(at, "The route table %s of %s has a route to %s by the %s already; remove that route, or name other blocks.", table, side.VpcID, destination, hop(&e))
 				case e.Type == "Custom" && Within(e.Destination, destination):
@@ -91,6 +60,9 @@ func (v *resolver) checkRoutes(role Role) {
 				}
 			}
 		}
+	}
+	if elsewhere != "" {
+		v.warn(field(role, "routeTableIds"), "Routes of %s lead to the %s and are led to the new connection of type %s without a gap. Should the cloud refuse that, they are deleted and made anew, which cuts traffic for some seconds.", side.VpcID, elsewhere, v.c.Type)
 	}
 }
 
@@ -174,9 +146,7 @@ const (
 
 func (v *resolver) warnQuotas(role Role) {
 	side, other, facts := v.c.Side(role), v.c.Side(role.Other()), v.f.Side(role)
-	if len(v.facing(role)) == 0 {
-		v.warnQuota(field(role, "vpcId"), "The VPC "+side.VpcID, "router interfaces", len(facts.Interfaces), 1, quotaInterfacesPerRouter)
-	}
+	kindOf(v.c.Type).quota(v, role)
 	for _, table := range side.RouteTableIDs {
 		have, missing := 0, len(other.CidrBlocks)
 		for _, e := range facts.Entries[table] {

@@ -28,10 +28,11 @@ func tutorialFacts() *Facts {
 	}
 }
 
-// pinging is the tutorial's request, groups and all, so that nothing is warned
+// pinging is the tutorial's request, type, groups and all, so that nothing is warned
 // of.
 func pinging() *Request {
 	r := small()
+	r.Type = TypeExpressConnect
 	r.Initiator.SecurityGroups = []RequestGroup{{SecurityGroupID: "sg-1"}}
 	r.Acceptor.SecurityGroups = []RequestGroup{{SecurityGroupID: "sg-2"}}
 	return r

@@ -93,6 +93,26 @@ func DiffRoutes(m Mark, wanted []WantedRoute, hop NextHop, entries []RouteEntry)
 	return d
 }
 
+// Inherit moves to Repoint the conflicts that are leftovers of this deployment:
+// routes that another connection made and that none needs any more. p says
+// what is needed.
+func (d RouteDiff) Inherit(p Pruning) RouteDiff {
+	free := map[string]bool{}
+	for _, e := range PrunableRoutes(p, d.Conflicts) {
+		free[e.ID] = true
+	}
+	conflicts := d.Conflicts
+	d.Conflicts, d.Repoint = nil, slices.Clip(d.Repoint)
+	for _, e := range conflicts {
+		if free[e.ID] {
+			d.Repoint = append(d.Repoint, e)
+		} else {
+			d.Conflicts = append(d.Conflicts, e)
+		}
+	}
+	return d
+}
+
 // PrunableRoutes lists the entries that a prune removes, by table and
 // destination.
 func PrunableRoutes(p Pruning, entries []RouteEntry) []RouteEntry {
@@ -127,6 +147,18 @@ func Unsettled(entries []RouteEntry) []RouteEntry {
 	var out []RouteEntry
 	for _, e := range entries {
 		if !e.Settled() {
+			out = append(out, e)
+		}
+	}
+	return out
+}
+
+// PointingTo lists the entries whose next hop is one of ids. While there are
+// any, the cloud does not let it go.
+func PointingTo(entries []RouteEntry, ids ...string) []RouteEntry {
+	var out []RouteEntry
+	for _, e := range entries {
+		if slices.Contains(ids, e.NextHopID) {
 			out = append(out, e)
 		}
 	}
