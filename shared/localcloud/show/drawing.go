@@ -23,11 +23,31 @@ func Drawing(w *world.World, leftID, rightID string, marks map[string]string) st
 	return sideBySide(a, b)
 }
 
-// join is a pair of router interfaces, one of each VPC.
-type join [2]world.RouterInterface
+// join is what joins the two VPCs: a pair of router interfaces, or a peering
+// connection, which shows on both sides.
+type join struct {
+	name   string
+	active bool
+	ends   [2]end
+}
+
+// end is one side of a join.
+type end struct{ id, state string }
 
 func joinsOf(w *world.World, leftID, rightID string) []join {
 	var out []join
+	for _, p := range w.PeerConnections {
+		name, asks, accepts := "VPC peering", "asks, ", "is asked, "
+		if p.Bandwidth > 0 {
+			name += fmt.Sprintf(" %d Mb/s", p.Bandwidth)
+		}
+		if p.VpcID == rightID && p.AcceptingVpcID == leftID {
+			asks, accepts = accepts, asks
+		} else if p.VpcID != leftID || p.AcceptingVpcID != rightID {
+			continue
+		}
+		out = append(out, join{name, p.Status == "Activated", [2]end{{p.ID, asks + p.Status}, {p.ID, accepts + p.Status}}})
+	}
 	for _, l := range w.RouterInterfaces {
 		if l.VpcID != leftID || l.Opposite == nil {
 			continue
@@ -36,7 +56,11 @@ func joinsOf(w *world.World, leftID, rightID string) []join {
 			return r.ID == l.Opposite.ID && r.VpcID == rightID && r.Opposite != nil && r.Opposite.ID == l.ID
 		})
 		if i >= 0 {
-			out = append(out, join{l, w.RouterInterfaces[i]})
+			r := w.RouterInterfaces[i]
+			out = append(out, join{
+				"Express Connect " + strings.TrimSuffix(l.Spec+r.Spec, "Negative"), l.Status == "Active" && r.Status == "Active",
+				[2]end{{l.ID, roleOf(l) + ", " + l.Status}, {r.ID, roleOf(r) + ", " + r.Status}},
+			})
 		}
 	}
 	return out
@@ -81,16 +105,12 @@ func sideOf(v *world.VPC, joins []join, which int, marks map[string]string) side
 	s.add(kindVPC, v.ID, "")
 	s.add(kindVPC, strings.Join(append([]string{v.CidrBlock}, v.SecondaryBlocks...), ", "), "")
 	for _, j := range joins {
-		own := j[which]
-		line, text := "═", "Express Connect "+strings.TrimSuffix(j[0].Spec+j[1].Spec, "Negative")
-		if j[0].Status != "Active" || j[1].Status != "Active" {
+		line := "═"
+		if !j.active {
 			line = "╌"
 		}
-		if which == 1 {
-			text = ""
-		}
-		s.rows = append(s.rows, row{kindJoin, own.ID, line + text})
-		s.add(kindJoin, "  "+initiatorOf(own)+", "+own.Status, "")
+		s.add(kindJoin, j.ends[which].id, line+j.name)
+		s.add(kindJoin, "  "+j.ends[which].state, "")
 	}
 	if len(joins) == 0 {
 		s.add(kindJoin, "nothing joins it to the other", " ")
@@ -120,7 +140,7 @@ func sideOf(v *world.VPC, joins []join, which int, marks map[string]string) side
 	return s
 }
 
-func initiatorOf(r world.RouterInterface) string {
+func roleOf(r world.RouterInterface) string {
 	if r.Role == "InitiatingSide" {
 		return "initiator"
 	}

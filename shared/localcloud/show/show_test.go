@@ -52,6 +52,12 @@ func TestDrawings(t *testing.T) {
 	t.Parallel()
 	half := joined()
 	half.RouterInterfaces[1].Status = "Activating"
+	peered := world.Default()
+	peered.PeerConnections = []world.PeerConnection{
+		{ID: "pcc-1", VpcID: peered.VPCs[1].ID, AcceptingVpcID: peered.VPCs[0].ID, Bandwidth: 100, Status: "Activated"},
+		{ID: "pcc-2", VpcID: peered.VPCs[0].ID, AcceptingVpcID: peered.VPCs[1].ID, Status: "Accepting"},
+		{ID: "pcc-3", VpcID: "vpc-elsewhere", AcceptingVpcID: peered.VPCs[1].ID, Status: "Activated"},
+	}
 	foreign := joined()
 	foreign.RouterInterfaces[0].Opposite.ID = "ri-elsewhere"
 	for name, c := range map[string]struct {
@@ -62,6 +68,7 @@ func TestDrawings(t *testing.T) {
 		"half":       {half, nil},
 		"not-joined": {world.Default(), nil},
 		"elsewhere":  {foreign, nil},
+		"peered":     {peered, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -3,6 +3,8 @@ package stack_test
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -11,7 +13,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -19,199 +20,209 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"vpcinterconnect/shared/localcloud/engine"
-	"vpcinterconnect/shared/localcloud/fc"
-	"vpcinterconnect/shared/localcloud/openapi"
 	"vpcinterconnect/shared/localcloud/stack"
 	"vpcinterconnect/shared/localcloud/world"
 )
 
-var buildFlags []string
-
-// root is the folder of go.mod; built is that of the functions.
-var root, built string
+// built is the folder of a small function, under the names that s.yaml gives.
+var built string
 
 func TestMain(m *testing.M) { os.Exit(run(m)) }
 
 func run(m *testing.M) int {
 	dir, err := os.MkdirTemp("", "stack")
-	if err == nil {
-		defer os.RemoveAll(dir)
-		built = dir
-		root, err = moduleRoot()
-	}
-	if err == nil {
-		err = buildFunctions()
-	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
+	defer os.RemoveAll(dir)
+	built = dir
+	for _, name := range []string{"intake", "worker"} {
+		out, err := exec.Command("go", "build", "-o", filepath.Join(dir, name, "main"), "../fc/testdata/probe").CombinedOutput()
+		if err != nil {
+			fmt.Fprintf(os.Stderr, "%s%s\n", out, err)
+			return 1
+		}
+	}
 	return m.Run()
 }
 
-func moduleRoot() (string, error) {
-	out, err := exec.Command("go", "env", "GOMOD").Output()
-	return filepath.Dir(strings.TrimSpace(string(out))), err
-}
+const sYAML = `edition: 3.0.0
+name: small
+vars:
+  account: ${env('ALIBABA_CLOUD_ACCOUNT_ID', '1')}
+  prefix: ${env('PREFIX', 'vi')}
+resources:
+  intake:
+    component: fc3
+    props:
+      region: cn-shanghai
+      functionName: ${vars.prefix}-intake
+      runtime: go1
+      handler: main
+      code: ./intake
+      timeout: 5
+      role: acs:ram::${vars.account}:role/${vars.prefix}-intake
+      environmentVariables: {API_TOKENS: '', PREFIX: "${vars.prefix}"}
+      triggers:
+        - triggerName: http
+          triggerType: http
+          triggerConfig: {authType: anonymous, methods: [GET, POST]}
+  worker:
+    component: fc3
+    props:
+      region: cn-shanghai
+      functionName: ${vars.prefix}-worker
+      runtime: go1
+      handler: main
+      code: ./worker
+      timeout: 5
+      role: acs:ram::${vars.account}:role/${vars.prefix}-intake
+      triggers:
+        - triggerName: queue
+          triggerType: eventbridge
+          triggerConfig:
+            eventSourceConfig:
+              eventSourceType: MNS
+              eventSourceParameters:
+                sourceMNSParameters: {QueueName: "${vars.prefix}-work", IsBase64Decode: false}
+`
 
-func buildFunctions() error {
-	for _, f := range []string{"intake", "peering", "routes", "securitygroups", "verification"} {
-		args := append(append([]string{"build"}, buildFlags...), "-o", filepath.Join(built, f, "main"), "./functions/"+f)
-		c := exec.Command("go", args...)
-		c.Dir = root
-		if out, err := c.CombinedOutput(); err != nil {
-			return fmt.Errorf("%s: %w\n%s", f, err, out)
-		}
-	}
-	return nil
-}
+const templateYML = `ROSTemplateFormatVersion: '2015-09-01'
+Parameters:
+  Prefix: {Type: String, Default: vi}
+Resources:
+  Work:
+    Type: ALIYUN::MNS::Queue
+    Properties:
+      QueueName: {'Fn::Sub': '${Prefix}-work'}
+      VisibilityTimeout: 77
+      DlqPolicy: {Enabled: true, DeadLetterTargetQueue: {'Fn::GetAtt': [Dead, QueueName]}, MaxReceiveCount: 3}
+  Dead:
+    Type: ALIYUN::MNS::Queue
+    Properties: {QueueName: {'Fn::Sub': '${Prefix}-zz-dead'}}
+  Role:
+    Type: ALIYUN::RAM::Role
+    Properties:
+      RoleName: {'Fn::Sub': '${Prefix}-intake'}
+      AssumeRolePolicyDocument:
+        Version: '1'
+        Statement: [{Effect: Allow, Action: sts:AssumeRole, Principal: {Service: [fc.aliyuncs.com]}}]
+`
 
-// watched gathers what happens on a stack.
-type watched struct {
-	mu      sync.Mutex
-	calls   []openapi.Record
-	outputs []string
-	lines   []string
-}
-
-func (w *watched) record(r openapi.Record) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.calls = append(w.calls, r)
-}
-
-func (w *watched) ran(_ engine.Script, x engine.Execution) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.outputs = append(w.outputs, x.Output)
-}
-
-func (w *watched) log(l fc.Line) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.lines = append(w.lines, l.Function+": "+l.Text)
-}
-
-// writes returns the mutating calls on networks that were answered with
-// success.
-func (w *watched) writes() []string {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	var out []string
-	for _, c := range w.calls {
-		a, _ := engine.Find(c.Product, c.Action)
-		if a.Write && c.Status == 200 && c.Product != "Oos" && c.Action != "RunCommand" {
-			out = append(out, c.Action)
-		}
-	}
-	return out
-}
-
-func started(t *testing.T, o stack.Options) (*stack.Stack, *watched) {
+func project(t *testing.T, s, template string) string {
 	t.Helper()
-	w := &watched{}
-	o.Dir, o.Code, o.Record, o.Ran, o.Log = root, built, w.record, w.ran, w.log
-	if o.World == nil {
-		o.World = world.Default()
+	dir := t.TempDir()
+	for name, text := range map[string]string{"s.yaml": s, "template.yml": template} {
+		if text != "" {
+			require.NoError(t, os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644))
+		}
 	}
-	if o.Transition == 0 {
-		o.Transition = 200 * time.Millisecond
-	}
+	return dir
+}
+
+func started(t *testing.T, o stack.Options) *stack.Stack {
+	t.Helper()
+	o.Code, o.World = built, world.Default()
 	s, err := stack.New(context.Background(), o)
 	require.NoError(t, err)
-	t.Cleanup(func() {
-		s.Close()
-		if t.Failed() {
-			w.mu.Lock()
-			defer w.mu.Unlock()
-			for _, l := range w.lines[max(0, len(w.lines)-40):] {
-				t.Log(l)
-			}
-		}
-	})
-	return s, w
+	t.Cleanup(s.Close)
+	return s
 }
 
-const tutorial = `{
-  "id": "tutorial", "type": "ExpressConnect", "specification": "Mini.2",
-  "initiator": {"regionId": "cn-qingdao", "vpcId": "vpc-m5e1qingdao000000vpc1",
-    "securityGroups": [{"securityGroupId": "sg-m5e1qingdao0000group", "allow": [{"protocol": "ICMP"}]}]},
-  "acceptor": {"regionId": "cn-beijing", "vpcId": "vpc-2ze2beijing000000vpc2",
-    "securityGroups": [{"securityGroupId": "sg-2ze2beijing0000group", "allow": [{"protocol": "ICMP"}]}]}
-}`
-
-func ask(t *testing.T, s *stack.Stack, method, path, body string) (int, map[string]any) {
-	t.Helper()
-	req, err := http.NewRequest(method, s.Endpoints.Intake+path, bytes.NewReader([]byte(body)))
+func TestFunctionsFindTheCloud(t *testing.T) {
+	t.Parallel()
+	s := started(t, stack.Options{Dir: project(t, sYAML, templateYML), Variables: map[string]string{"PREFIX": "my"}})
+	res, err := http.Post(s.Endpoints.Intake, "text/plain", strings.NewReader("do:context"))
 	require.NoError(t, err)
-	req.Header.Set("Authorization", "Bearer "+s.Endpoints.APIToken)
-	req.Header.Set("Content-Type", "application/json")
-	res, err := http.DefaultClient.Do(req)
+	defer res.Body.Close()
+	var seen struct {
+		Env           []string
+		Key, Function string
+	}
+	require.NoError(t, json.NewDecoder(res.Body).Decode(&seen))
+	sum := sha256.Sum256([]byte(s.Endpoints.APIToken))
+	require.Subset(t, seen.Env, []string{
+		"OPENAPI_ENDPOINT=" + s.Endpoints.OpenAPI, "MNS_ENDPOINT=" + s.Endpoints.MNS, "PREFIX=my",
+		"API_TOKENS=local:" + hex.EncodeToString(sum[:]),
+	})
+	key, ok := s.Engine.Credential(seen.Key)
+	require.True(t, ok, "its key is one of the cloud's")
+	require.Equal(t, "my-intake", key.Caller.Name, "of its role")
+	require.True(t, strings.HasPrefix(s.Endpoints.MNS, "http://localhost:"))
+	require.True(t, strings.HasSuffix(s.Endpoints.MNS, "/"+s.Endpoints.AccountID+".mns.cn-shanghai.aliyuncs.com"))
+	require.Contains(t, s.Endpoints.Regions, "cn-shanghai", "the deployment's region is there though the world has none")
+}
+
+func TestQueuesAreThoseOfTheTemplateAndArePushed(t *testing.T) {
+	t.Parallel()
+	s := started(t, stack.Options{Dir: project(t, sYAML, templateYML)})
+	ref := engine.QueueRef{Region: "cn-shanghai", Name: "vi-work"}
+	d, err := s.Engine.Queue(ref)
+	require.NoError(t, err)
+	require.Equal(t, 77, d.VisibilityTimeout)
+	require.Equal(t, engine.DeadLetterPolicy{Enabled: true, Target: "vi-zz-dead", MaxReceiveCount: 3}, d.DeadLetter)
+
+	_, err = s.Engine.SendMessage(ref, engine.Outgoing{Body: "x"})
+	require.NoError(t, err)
+	require.Eventually(t, func() bool {
+		left, err := s.Engine.QueueMessages(ref)
+		return err == nil && len(left) == 0 && s.Functions.Stats()[1].Invocations > 0
+	}, 10*time.Second, 20*time.Millisecond, "it is pushed and deleted")
+}
+
+func TestTheWorldCanBeReadWhileItRuns(t *testing.T) {
+	t.Parallel()
+	s := started(t, stack.Options{Dir: project(t, sYAML, templateYML)})
+	res, err := http.Get(s.Endpoints.World)
 	require.NoError(t, err)
 	defer res.Body.Close()
 	text, err := io.ReadAll(res.Body)
 	require.NoError(t, err)
-	var answer map[string]any
-	require.NoError(t, json.Unmarshal(text, &answer), "%d %s", res.StatusCode, text)
-	return res.StatusCode, answer
+	w, err := world.Load("running", text)
+	require.NoError(t, err)
+	require.Equal(t, s.Start, w)
 }
 
-func reaches(t *testing.T, s *stack.Stack, state string, within time.Duration) map[string]any {
-	t.Helper()
-	var last map[string]any
-	end := time.Now().Add(within)
-	for time.Now().Before(end) {
-		if _, last = ask(t, s, "GET", "/connections/tutorial", ""); last["state"] == state {
-			return last
-		}
-		time.Sleep(50 * time.Millisecond)
-	}
-	text, _ := json.MarshalIndent(last, "", " ")
-	require.Fail(t, "the state is not "+state, "%s", text)
-	return nil
-}
-
-func TestTheTutorialsConnectionIsMadeByTheFunctionsThemselves(t *testing.T) {
+func TestNothingIsLeftAfterClose(t *testing.T) {
 	t.Parallel()
-	s, w := started(t, stack.Options{})
-	status, answer := ask(t, s, "POST", "/connections", tutorial)
-	require.Equal(t, 202, status, "%v", answer)
-	reaches(t, s, "Connected", time.Minute)
-
-	now := s.World()
-	require.Len(t, now.RouterInterfaces, 2)
-	for _, r := range now.RouterInterfaces {
-		require.Equal(t, "Active", r.Status)
+	s := started(t, stack.Options{Dir: project(t, sYAML, templateYML), Hostile: true, Seed: 4})
+	res, err := http.Post(s.Endpoints.Intake, "text/plain", bytes.NewReader([]byte("x")))
+	require.NoError(t, err)
+	res.Body.Close()
+	processes := s.Functions.Processes()
+	require.NotEmpty(t, processes)
+	s.Close()
+	s.Close() // again: nothing more
+	for _, p := range processes {
+		require.ErrorIs(t, syscall.Kill(p.PID, 0), syscall.ESRCH)
 	}
-	for i, v := range now.VPCs {
-		require.Len(t, v.RouteTables[0].Routes, 1, v.ID)
-		require.Len(t, v.SecurityGroups[0].Rules, 1, v.ID)
-		// What else there is, is as it was.
-		v.RouteTables[0].Routes, v.SecurityGroups[0].Rules = nil, nil
-		require.Equal(t, s.Start.VPCs[i], v)
+	for _, url := range []string{s.Endpoints.OpenAPI, s.Endpoints.Intake, s.Endpoints.World} {
+		_, err := http.Get(url)
+		require.Error(t, err, url)
 	}
-	require.Contains(t, strings.Join(w.outputs, "\n"), "0% packet loss")
-
-	before := w.writes()
-	status, _ = ask(t, s, "POST", "/connections", tutorial)
-	require.Equal(t, 200, status)
-	time.Sleep(300 * time.Millisecond)
-	require.Equal(t, before, w.writes(), "the same request again changes nothing")
 }
 
-func TestKilledFunctionsDoNotStopAConnection(t *testing.T) {
+func TestWhatCannotStartSaysWhy(t *testing.T) {
 	t.Parallel()
-	s, _ := started(t, stack.Options{Hurry: 20})
-	status, answer := ask(t, s, "POST", "/connections", tutorial)
-	require.Equal(t, 202, status, "%v", answer)
-	killed := 0
-	for end := time.Now().Add(1500 * time.Millisecond); time.Now().Before(end); time.Sleep(70 * time.Millisecond) {
-		for _, p := range s.Functions.Processes() {
-			if p.Busy && p.Function != "intake" && syscall.Kill(p.PID, syscall.SIGKILL) == nil {
-				killed++
-			}
-		}
+	for name, c := range map[string]struct{ s, template, want string }{
+		"no template":                    {sYAML, "", "template.yml"},
+		"a typo in s.yaml":               {strings.Replace(sYAML, "handler", "handlr", 1), templateYML, "s.yaml:13: resources.intake.props.handlr"},
+		"functions in two regions":       {strings.Replace(sYAML, "region: cn-shanghai", "region: cn-beijing", 1), templateYML, "one region"},
+		"a function that is not built":   {strings.ReplaceAll(sYAML, "worker:", "unbuilt:"), templateYML, "function unbuilt"},
+		"a queue policy without a queue": {sYAML, strings.Replace(templateYML, "[Dead, QueueName]", "[Deaf, QueueName]", 1), "there is no resource Deaf"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			_, err := stack.New(context.Background(), stack.Options{Dir: project(t, c.s, c.template), Code: built, World: world.Default()})
+			require.ErrorContains(t, err, c.want)
+		})
 	}
-	require.Positive(t, killed)
-	reaches(t, s, "Connected", 2*time.Minute)
+}
+
+func TestARoleThatDoesNotTrustFunctionComputeIsOfNoUse(t *testing.T) {
+	t.Parallel()
+	s := started(t, stack.Options{Dir: project(t, sYAML, strings.Replace(templateYML, "fc.aliyuncs.com", "ecs.aliyuncs.com", 1))})
+	r := s.Functions.Invoke("worker", []byte("x"))
+	require.ErrorContains(t, r.Failure, "does not trust fc.aliyuncs.com")
 }
