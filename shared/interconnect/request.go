@@ -22,6 +22,8 @@ type Request struct {
 	Repair        Repair      `json:"repair,omitempty"`    // default: report
 	NotBefore     string      `json:"notBefore,omitempty"` // RFC 3339: nothing is changed before; default: at once
 	ExpiresAt     string      `json:"expiresAt,omitempty"` // RFC 3339: then it is taken away; default: never
+	PlanHash      string      `json:"planHash,omitempty"`  // of the plan that this request was decided on; it is refused if that has changed
+	AllowCut      bool        `json:"allowCut,omitempty"`  // traffic that passes, and still is to, may stop while this is carried out
 }
 
 // RequestSide is one VPC's side of a Request.

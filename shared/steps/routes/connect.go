@@ -139,21 +139,7 @@ func (s *Step) inherit(ctx context.Context, t *chain.Task, diff interconnect.Rou
 	if err != nil {
 		return diff, err
 	}
-	p := interconnect.NewPruning(t.Prefix, &t.Record, t.Want, nil, others)
-	free := map[string]bool{}
-	for _, e := range interconnect.PrunableRoutes(p, diff.Conflicts) {
-		free[e.ID] = true
-	}
-	var conflicts []interconnect.RouteEntry
-	for _, e := range diff.Conflicts {
-		if free[e.ID] {
-			diff.Repoint = append(diff.Repoint, e)
-		} else {
-			conflicts = append(conflicts, e)
-		}
-	}
-	diff.Conflicts = conflicts
-	return diff, nil
+	return diff.Inherit(interconnect.NewPruning(t.Prefix, &t.Record, t.Want, nil, others)), nil
 }
 
 func conflict(role interconnect.Role, e interconnect.RouteEntry, hop interconnect.NextHop) chain.Outcome {
