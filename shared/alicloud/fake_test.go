@@ -211,4 +211,5 @@ var canned = map[string]answer{
 	"CreateParameter":                says(200, `{"RequestId":"r-1","Parameter":{"Name":"/vi/a/request","ParameterVersion":1}}`),
 	"UpdateParameter":                says(200, `{"RequestId":"r-1","Parameter":{"Name":"/vi/a/request","ParameterVersion":4}}`),
 	"DeleteParameter":                says(200, `{"RequestId":"r-1"}`),
+	"GetQueueAttributes":             says(200, `{"RequestId":"r-1","Code":200,"Status":"Success","Message":"operation success","Success":true,"Data":{"QueueName":"vi-dead-letters","ActiveMessages":3,"InactiveMessages":2,"DelayMessages":1,"MessageRetentionPeriod":604800,"VisibilityTimeout":30,"PageData":[]}}`),
 }

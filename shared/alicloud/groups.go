@@ -42,6 +42,14 @@ func (c *Cloud) SecurityGroup(ctx context.Context, region, id string) (*intercon
 
 // SecurityGroups returns the groups of a VPC without their rules.
 func (c *Cloud) SecurityGroups(ctx context.Context, region, vpcID string) ([]interconnect.GroupFacts, error) {
+	if vpcID == "" {
+		return nil, refused("DescribeSecurityGroups", "no VPC given")
+	}
+	return c.securityGroups(ctx, region, vpcID)
+}
+
+// securityGroups returns the groups of a VPC, or, of "", the region's.
+func (c *Cloud) securityGroups(ctx context.Context, region, vpcID string) ([]interconnect.GroupFacts, error) {
 	return byToken("DescribeSecurityGroups", func(token string) ([]interconnect.GroupFacts, string, error) {
 		req, resp := ecs.CreateDescribeSecurityGroupsRequest(), ecs.CreateDescribeSecurityGroupsResponse()
 		req.VpcId = vpcID

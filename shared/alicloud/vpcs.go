@@ -110,6 +110,14 @@ func toVSwitch(s *vpc.VSwitch) (interconnect.VSwitch, error) {
 // RouteTables returns the tables of a VPC's vRouter, the system table and
 // custom ones.
 func (c *Cloud) RouteTables(ctx context.Context, region, vpcID string) ([]interconnect.RouteTable, error) {
+	if vpcID == "" {
+		return nil, refused("DescribeRouteTableList", "no VPC given")
+	}
+	return c.routeTables(ctx, region, vpcID)
+}
+
+// routeTables returns the tables of a VPC, or, of "", the region's.
+func (c *Cloud) routeTables(ctx context.Context, region, vpcID string) ([]interconnect.RouteTable, error) {
 	return byNumber("DescribeRouteTableList", vpcPage, func(page int) ([]interconnect.RouteTable, int, error) {
 		req, resp := vpc.CreateDescribeRouteTableListRequest(), vpc.CreateDescribeRouteTableListResponse()
 		req.VpcId = vpcID
