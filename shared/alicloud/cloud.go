@@ -132,8 +132,8 @@ func (c *Cloud) do(ctx context.Context, region string, req requests.AcsRequest, 
 	attrs := []slog.Attr{
 		slog.String("action", call.Action),
 		slog.String("region", region),
-		slog.Duration("took", call.Took),
-		slog.String("requestId", call.RequestID),
+		slog.Int64("ms", call.Took.Milliseconds()),
+		slog.String("cloudRequestId", call.RequestID),
 	}
 	if failed := asCloudError(err); failed != nil {
 		call.Code = failed.Code
@@ -188,7 +188,7 @@ func (c *Cloud) attempt(ctx context.Context, region string, req requests.AcsRequ
 	req.SetReadTimeout(timeout)
 
 	err = guarded(func() error { return client.DoAction(req, resp) })
-	return c.judge(ctx, action, resp, carrier, err)
+	return c.withPermission(c.judge(ctx, action, resp, carrier, err), region, req, resp)
 }
 
 // guarded turns a panic of the SDK into an error. It panics, for one, on an

@@ -309,7 +309,7 @@ func TestCallsAreKeptAndLogged(t *testing.T) {
 	require.Equal(t, "INFO", lines[1]["level"])
 	require.Equal(t, "DeleteRouterInterface", lines[1]["action"])
 	require.Equal(t, "InvalidInstanceId.NotFound", lines[1]["code"])
-	require.Equal(t, "r-2", lines[1]["requestId"])
+	require.Equal(t, "r-2", lines[1]["cloudRequestId"], "requestId is the invocation's")
 }
 
 func TestManyGoroutinesShareACloud(t *testing.T) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"vpcinterconnect/shared/chain"
 	"vpcinterconnect/shared/interconnect"
 )
 
@@ -30,6 +31,19 @@ func again[T any](ctx context.Context, in *Intake, call func() (T, error)) (T, e
 		in.log().Info("trying again", "error", err.Error(), "after", pause.String())
 	}
 	return call()
+}
+
+// tell sends a message as often as again makes a call, whatever the error is: a
+// message that arrives twice changes nothing, one that is lost costs minutes.
+func (in *Intake) tell(ctx context.Context, queue string, m chain.Message) error {
+	for _, pause := range pauses {
+		err := in.Queues.Send(ctx, queue, m.Body(), 0)
+		if err == nil || in.pause(ctx, pause) != nil {
+			return err
+		}
+		in.log().Info("sending again", "queue", queue, "error", err.Error(), "after", pause.String())
+	}
+	return in.Queues.Send(ctx, queue, m.Body(), 0)
 }
 
 // pause waits, unless ctx ends first.

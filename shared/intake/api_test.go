@@ -400,6 +400,16 @@ func TestAMessageThatCannotBeSentCostsTimeOnly(t *testing.T) {
 	require.Len(t, h.records, 1)
 }
 
+func TestAMessageThatCannotBeSentAtOnceIsSentAgain(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	h.fail["Send"], h.hiccups["Send"] = errors.New("the queue is throttled"), 2
+	a := h.do("POST", "/connections", tutorial)
+	require.Equal(t, http.StatusAccepted, a.status)
+	require.NotContains(t, a.body, "the sweep")
+	require.Len(t, h.sent, 1)
+}
+
 func TestRecordsThatSomebodySpoiltDoNotKeepOthersOut(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)

@@ -279,7 +279,7 @@ func (in *Intake) read(ctx context.Context, id string) (*interconnect.Record, er
 
 // get reads a record that has to be there.
 func (in *Intake) get(ctx context.Context, id string) (*interconnect.Record, error) {
-	missing := &Refusal{Status: http.StatusNotFound, Detail: "There is no such connection; GET /connections lists those there are."}
+	missing := &Refusal{Status: http.StatusNotFound, Detail: "There is no such connection; GET /connections lists those there are. One that was asked for a moment ago may take some seconds to be seen."}
 	if !interconnect.ValidID(id) {
 		return nil, missing
 	}
@@ -301,7 +301,7 @@ func (in *Intake) send(ctx context.Context, t *Taken) {
 		return
 	}
 	queue, m := chain.FirstMessage(&t.Record, in.trace())
-	if err := in.Queues.Send(ctx, queue, m.Body(), 0); err != nil {
+	if err := in.tell(ctx, queue, m); err != nil {
 		in.log().Error("the first message could not be sent", "connection", t.Record.ID, "generation", t.Record.Generation, "queue", queue, "error", err.Error())
 		t.Warnings = append(t.Warnings, interconnect.Warning{Sentence: "The first step could not be told at once; the sweep will tell it within minutes."})
 		return

@@ -13,7 +13,7 @@ import (
 // after the other, and tells how long each took.
 func TestSeeds(t *testing.T) {
 	t.Parallel()
-	for s := uint64(1); s <= *seeds; s++ {
+	for s := max(1, *seed); s < max(1, *seed)+*seeds; s++ {
 		t.Run(fmt.Sprintf("seed %d", s), func(t *testing.T) {
 			t.Parallel()
 			c := start(t, stack.Options{Seed: s})

@@ -8,6 +8,8 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -34,6 +36,10 @@ var (
 
 func TestMain(m *testing.M) {
 	flag.Parse()
+	// Clouds wait more than they work: many fit on few processors.
+	if flag.Lookup("test.parallel").Value.String() == fmt.Sprint(runtime.GOMAXPROCS(0)) {
+		flag.Set("test.parallel", "16")
+	}
 	if err := build(); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
@@ -198,10 +204,18 @@ func (c *cloud) changes() []string {
 	return out
 }
 
-// tell prints the end of what the functions printed.
+// tell prints what the functions printed: the beginning and the end.
 func (c *cloud) tell() {
-	lines := c.printed()
-	for _, l := range lines[max(0, len(lines)-60):] {
-		c.t.Logf("%s %s", l.Function, l.Text)
+	lines := slices.DeleteFunc(c.printed(), func(l fc.Line) bool {
+		return strings.HasPrefix(l.Text, "FC Invoke") || strings.Contains(l.Text, `"msg":"trying again"`) // polling makes many
+	})
+	const most = 80
+	for i, l := range lines {
+		switch {
+		case i < most || i >= len(lines)-most:
+			c.t.Logf("%s %s", l.Function, l.Text)
+		case i == most:
+			c.t.Logf("... %d lines more ...", len(lines)-2*most)
+		}
 	}
 }
