@@ -379,3 +379,44 @@ func TestRolesMayDoExactlyWhatTheyDo(t *testing.T) {
 		}
 	}
 }
+
+// A function whose role lacks an action says which action on what is to be
+// allowed, wherever the connection's state is read.
+func TestARoleThatLacksAnActionIsToldWhich(t *testing.T) {
+	t.Parallel()
+	template, err := os.ReadFile("../template.yml")
+	require.NoError(t, err)
+	for lacking, c := range map[string]struct {
+		step interconnect.Step
+		want string
+	}{
+		"vpc:CreateRouteEntries":       {interconnect.Routes, "vpc:CreateRouteEntries on acs:vpc:cn-qingdao:*:routetable/vtb-m5e1qingdao000000vpc1"},
+		"vpc:ConnectRouterInterface":   {interconnect.Peering, "vpc:ConnectRouterInterface on acs:vpc:cn-qingdao:*:routerinterface/ri-"},
+		"ecs:AuthorizeSecurityGroup":   {interconnect.SecurityGroups, "ecs:AuthorizeSecurityGroup on *"},
+		"ecs:RunCommand":               {interconnect.Verification, "ecs:RunCommand on acs:ecs:cn-qingdao:*:instance/i-m5e1qingdao000000ecs1"},
+		"vpc:DescribeRouterInterfaces": {interconnect.Peering, "vpc:DescribeRouterInterfaces on acs:vpc:cn-"},
+	} {
+		t.Run(lacking, func(t *testing.T) {
+			t.Parallel()
+			at := strings.LastIndex(string(template)[:strings.Index(string(template), "LogProject:")], "- "+lacking+"\n")
+			if c.step == interconnect.Peering {
+				from := strings.Index(string(template), "PeeringRole:")
+				at = from + strings.Index(string(template)[from:], "- "+lacking+"\n")
+			}
+			require.Positive(t, at)
+			r := rehearse(t, string(template)[:at]+"- vpc:Nothing\n"+string(template)[at+len("- "+lacking+"\n"):])
+			r.ask(request("Mini.2", false))
+			r.settle()
+			require.NotEmpty(t, r.denied)
+			step := r.record("c").Steps[c.step]
+			said := ""
+			if step.Problem != nil {
+				said = step.Problem.Sentence
+			}
+			for _, v := range step.Verdicts {
+				said += v.Why
+			}
+			require.Contains(t, said, c.want)
+		})
+	}
+}

@@ -116,6 +116,9 @@ func fromRecords(e *recordError) Outcome {
 	p := interconnect.Problem{Sentence: fmt.Sprintf("The record could not be read: %s. It is tried again; check that the function's role may read the Parameter Store.", clip(e.err.Error()))}
 	var c *interconnect.CloudError
 	if errors.As(e.err, &c) {
+		if c.Permission != "" {
+			p.Sentence = fmt.Sprintf("The record could not be read: %s. It is tried again; allow the function's role %s.", clip(e.err.Error()), c.Permission)
+		}
 		p.Code, p.RequestID = c.Code, c.RequestID
 	}
 	return RetryAfter(p, e)
@@ -166,8 +169,12 @@ func ProblemOf(e *interconnect.CloudError) interconnect.Problem {
 	if words == "" {
 		words = "no answer"
 	}
+	sentence := fmt.Sprintf(row.sentence, e.Action, clip(words))
+	if e.Permission != "" {
+		sentence = fmt.Sprintf("%s is denied to the function's role: %s. Allow the role %s, and ask again.", e.Action, clip(words), e.Permission)
+	}
 	return interconnect.Problem{
-		Sentence:  fmt.Sprintf(row.sentence, e.Action, clip(words)),
+		Sentence:  sentence,
 		Code:      e.Code,
 		RequestID: e.RequestID,
 	}

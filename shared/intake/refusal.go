@@ -92,6 +92,9 @@ func refuseError(err error) *Refusal {
 		row.status, row.sentence = http.StatusBadGateway, "The cloud refused a call; see what it says."
 	}
 	r := &Refusal{Status: row.status, RetryAfter: row.retryAfter, RequestID: cloud.RequestID, Err: err}
+	if cloud.Permission != "" {
+		row.sentence = fmt.Sprintf("The function's role lacks a permission; allow it %s, and ask again.", cloud.Permission)
+	}
 	r.Detail = fmt.Sprintf("%s It said: %s", row.sentence, cloud.Error())
 	if field != "" {
 		r.Problems = []interconnect.FieldProblem{{Field: field, Sentence: r.Detail, RequestID: cloud.RequestID}}

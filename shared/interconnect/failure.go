@@ -31,6 +31,7 @@ type CloudError struct {
 	RequestID  string // the cloud's request id; "" if no answer came
 	HTTPStatus int    // 0 if no answer came
 	Unknown    bool   // the call may have been carried out all the same (no answer, or HTTP 5xx)
+	Permission string // of class Denied, where it is known: what the caller's policy has to allow, e.g. vpc:CreateRouteEntries on acs:vpc:cn-qingdao:*:routetable/vtb-1
 }
 
 func (e *CloudError) Error() string {
