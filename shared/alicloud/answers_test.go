@@ -56,6 +56,14 @@ func TestAnswersBecomeDomainTypes(t *testing.T) {
 		Tags: map[string]string{"vpc-interconnect": "interconnect.vi.a"},
 	}}, interfaces)
 
+	peerings, err := cloud.PeeringConnections(ctx, region, "vpc-1")
+	require.NoError(t, err)
+	require.Equal(t, []interconnect.PeeringConnection{{
+		ID: "pcc-1", RegionID: region, VpcID: "vpc-1", AcceptingRegionID: "cn-beijing", AcceptingVpcID: "vpc-2", Bandwidth: 100, LinkType: "Platinum",
+		Status: "Activated", BusinessStatus: "Normal", Name: "interconnect.vi.a", CreatedAt: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC),
+		Tags: map[string]string{"vpc-interconnect": "interconnect.vi.a"},
+	}}, peerings)
+
 	group, err := cloud.SecurityGroup(ctx, region, "sg-1")
 	require.NoError(t, err)
 	require.Equal(t, &interconnect.GroupFacts{ID: "sg-1", VpcID: "vpc-1", Advanced: true, ServiceManaged: true, RuleCount: 3}, group)
@@ -102,6 +110,8 @@ func TestPartsThatCannotBeUnderstoodAreErrors(t *testing.T) {
 		"a custom route without an id":             {"RouteEntries", "DescribeRouteEntryList", "rte-1", ""},
 		"an interface without a status":            {"RouterInterfaces", "DescribeRouterInterfaces", `"Status":"Active"`, `"Status":""`},
 		"an interface made at no time":             {"RouterInterfaces", "DescribeRouterInterfaces", "2026-01-02T03:04Z", "yesterday"},
+		"a peering of nowhere":                     {"PeeringConnections", "ListVpcPeerConnections", `"vpc-2"`, `""`},
+		"a peering made at no time":                {"PeeringConnections", "ListVpcPeerConnections", "2026-01-02T03:04:05Z", "yesterday"},
 		"a rule without a priority":                {"Rules", "DescribeSecurityGroupAttribute", `"Priority":"1"`, `"Priority":""`},
 		"a rule in no direction":                   {"Rules", "DescribeSecurityGroupAttribute", "ingress", "sideways"},
 		"a rule for no block":                      {"Rules", "DescribeSecurityGroupAttribute", "172.16.0.0/16", "172.16/16"},

@@ -56,6 +56,21 @@ var drives = map[string]func(ctx context.Context, c *alicloud.Cloud) error{
 	"ModifySpecification": func(ctx context.Context, c *alicloud.Cloud) error {
 		return c.ModifySpecification(ctx, region, "ri-1", "Small.1")
 	},
+	"PeeringConnections": func(ctx context.Context, c *alicloud.Cloud) error {
+		return second(c.PeeringConnections(ctx, region, "vpc-1"))
+	},
+	"CreatePeeringConnection": func(ctx context.Context, c *alicloud.Cloud) error {
+		return second(c.CreatePeeringConnection(ctx, region, interconnect.NewPeeringConnection{
+			VpcID: "vpc-1", AcceptingAccount: "1234567890123456", AcceptingRegionID: "cn-beijing", AcceptingVpcID: "vpc-2", Bandwidth: 100, LinkType: "Gold",
+			Name: "interconnect.vi.a", Description: "interconnect.vi.a", Tags: map[string]string{"k": "v", "a": "b"}, Token: "t",
+		}))
+	},
+	"ModifyPeeringConnection": func(ctx context.Context, c *alicloud.Cloud) error {
+		return c.ModifyPeeringConnection(ctx, region, "pcc-1", 100, "Platinum")
+	},
+	"DeletePeeringConnection": func(ctx context.Context, c *alicloud.Cloud) error {
+		return c.DeletePeeringConnection(ctx, region, "pcc-1")
+	},
 	"CreateRoutes": func(ctx context.Context, c *alicloud.Cloud) error {
 		return second(c.CreateRoutes(ctx, region, []interconnect.NewRoute{{
 			RouteTableID: "vtb-1", Destination: netip.MustParsePrefix("172.16.0.0/16"),
@@ -183,6 +198,7 @@ func TestRequestsAgreeWithThePublishedMetadata(t *testing.T) {
 					got[k] = r.params.Get(k)
 				}
 				require.NoError(t, check(api, got), r.action)
+				require.NoError(t, positioned(api, r), r.action)
 			}
 		})
 	}
@@ -208,7 +224,7 @@ func metadata(t *testing.T) string {
 	return root
 }
 
-var products = map[string]string{"2016-04-28": "vpc", "2014-05-26": "ecs", "2015-04-01": "sts", "2019-06-01": "oos", "2022-01-19": "mns-open"}
+var products = map[string]string{"2016-04-28": "vpc", "2014-05-26": "ecs", "2015-04-01": "sts", "2019-06-01": "oos", "2022-01-01": "vpcpeer", "2022-01-19": "mns-open"}
 
 func readAPI(t *testing.T, root, version, action string) []apiParameter {
 	if _, err := os.Stat(filepath.Join(root, products[version])); products[version] != "" && os.IsNotExist(err) {
@@ -256,6 +272,17 @@ func known(api []apiParameter, key string) bool {
 		return len(p.Members) == 0
 	}
 	return false
+}
+
+// positioned tells what is sent in the query that is published as the body's.
+// RegionId the SDK sends in the query always.
+func positioned(api []apiParameter, r request) error {
+	for _, p := range api {
+		if p.Position == "Body" && r.query.Has(p.Name) && p.Name != "RegionId" {
+			return fmt.Errorf("%s is in the query, and belongs into the body", p.Name)
+		}
+	}
+	return nil
 }
 
 func missing(api []apiParameter, got map[string]string, prefix string) error {

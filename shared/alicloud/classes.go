@@ -40,6 +40,7 @@ var rules = []rule{
 	{"ConnectRouterInterface", "IncorrectOppositeInterfaceInfo.NotSet", interconnect.Busy},
 	{writesInterface, "IncorrectStatus IncorrectRIStatus InvalidInstance.StatusError InvalidParam.ModifyRouterInterface", interconnect.Busy},
 	{"DeleteRouterInterface", "IncorrectStatus IncorrectRIStatus InvalidInstance.StatusError DependencyViolation* ReferredByRouteEntry.* OperationFailed.OperationLocked", interconnect.Busy},
+	{"DeleteVpcPeerConnection", "OperationDenied.RouteEntryExist", interconnect.Busy},
 	{"DeleteRouteEntr*", "Forbbiden IncorrectStatus", interconnect.Busy},
 	{"CreateRouteEntr* ModifyRouteEntry", "IncorrectStatus", interconnect.Busy},
 

@@ -25,6 +25,10 @@ var endpointExceptions = sync.OnceValue(func() map[string]map[string]string {
 	}
 })
 
+// centralEndpoints are of products that have one host for all regions; the SDK
+// says so (services/*/endpoint.go), and users were bitten by the regional rule.
+var centralEndpoints = map[string]string{"VpcPeer": "vpcpeer.aliyuncs.com"}
+
 // A region becomes part of a host name to which signed requests go, so nothing
 // else may get in.
 var regionForm = regexp.MustCompile(`^[a-z][a-z0-9]*(-[a-z0-9]+)+$`)
@@ -33,6 +37,9 @@ var regionForm = regexp.MustCompile(`^[a-z][a-z0-9]*(-[a-z0-9]+)+$`)
 func endpoint(product, region string) (string, error) {
 	if !regionForm.MatchString(region) || len(region) > 50 {
 		return "", fmt.Errorf("%.60q is not a region id; one looks like cn-qingdao", region)
+	}
+	if host := centralEndpoints[product]; host != "" {
+		return host, nil
 	}
 	if host := endpointExceptions()[product][region]; host != "" {
 		return host, nil

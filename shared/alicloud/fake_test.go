@@ -36,7 +36,8 @@ func invocation() trigger.Invocation {
 // request is what a fake cloud received.
 type request struct {
 	action string
-	params url.Values
+	params url.Values // of query and body
+	query  url.Values
 	header http.Header
 	host   string
 }
@@ -80,10 +81,20 @@ func (f *fake) last() url.Values {
 
 func (f *fake) handle(r *http.Request) (int, string) {
 	params := r.URL.Query()
+	if r.Body != nil {
+		body, _ := io.ReadAll(r.Body)
+		form, err := url.ParseQuery(string(body))
+		if err != nil {
+			return 400, `{"RequestId":"r-form","Code":"InvalidParameter","Message":"the form cannot be read"}`
+		}
+		for k, v := range form {
+			params[k] = append(params[k], v...)
+		}
+	}
 	if err := signatureError(r.Method, params); err != nil {
 		return 400, fmt.Sprintf(`{"RequestId":"r-sig","Code":"SignatureDoesNotMatch","Message":%q}`, err.Error())
 	}
-	req := request{action: params.Get("Action"), params: params, header: r.Header, host: r.URL.Host}
+	req := request{action: params.Get("Action"), params: params, query: r.URL.Query(), header: r.Header, host: r.URL.Host}
 	f.mu.Lock()
 	f.requests = append(f.requests, req)
 	a, ok := f.answers[req.action]
@@ -193,6 +204,10 @@ var canned = map[string]answer{
 	"DeactivateRouterInterface":      says(200, `{"RequestId":"r-1"}`),
 	"DeleteRouterInterface":          says(200, `{"RequestId":"r-1"}`),
 	"ModifyRouterInterfaceSpec":      says(200, `{"RequestId":"r-1","Spec":"Small.1"}`),
+	"ListVpcPeerConnections":         says(200, `{"RequestId":"r-1","TotalCount":1,"MaxResults":100,"NextToken":"","VpcPeerConnects":[{"InstanceId":"pcc-1","GmtCreate":"2026-01-02T03:04:05Z","Name":"interconnect.vi.a","OwnerId":1234567890123456,"AcceptingOwnerUid":1234567890123456,"RegionId":"cn-qingdao","AcceptingRegionId":"cn-beijing","Bandwidth":100,"LinkType":"Platinum","Status":"Activated","BizStatus":"Normal","Vpc":{"VpcId":"vpc-1","Ipv4Cidrs":["192.168.0.0/16"],"Ipv6Cidrs":[]},"AcceptingVpc":{"VpcId":"vpc-2","Ipv4Cidrs":["172.16.0.0/16"],"Ipv6Cidrs":[]},"Tags":[{"Key":"vpc-interconnect","Value":"interconnect.vi.a"}]}]}`),
+	"CreateVpcPeerConnection":        says(200, `{"RequestId":"r-1","InstanceId":"pcc-new"}`),
+	"ModifyVpcPeerConnection":        says(200, `{"RequestId":"r-1"}`),
+	"DeleteVpcPeerConnection":        says(200, `{"RequestId":"r-1"}`),
 	"CreateRouteEntries":             says(200, `{"RequestId":"r-1","SuccessCount":1,"FailedCount":0,"RouteEntryIds":["rte-1"],"FailedRouteEntries":[]}`),
 	"ModifyRouteEntry":               says(200, `{"RequestId":"r-1"}`),
 	"DeleteRouteEntries":             says(200, `{"RequestId":"r-1","SuccessCount":1,"FailedCount":0,"FailedRouteEntries":[]}`),

@@ -73,7 +73,7 @@ func TestOddAnswersBecomeErrors(t *testing.T) {
 func TestAnAnswerWithoutTheIDThatWasMadeIsAnError(t *testing.T) {
 	t.Parallel()
 	for action, drive := range map[string]string{
-		"CreateRouterInterface": "CreateRouterInterface", "RunCommand": "RunCommand", "CreateParameter": "CreateParameter",
+		"CreateRouterInterface": "CreateRouterInterface", "CreateVpcPeerConnection": "CreatePeeringConnection", "RunCommand": "RunCommand", "CreateParameter": "CreateParameter",
 		"UpdateParameter": "UpdateParameter", "GetCallerIdentity": "AccountID", "GetParameter": "Parameter", "DescribeVpcAttribute": "VPC",
 	} {
 		err := drives[drive](t.Context(), newFake(t).on(action, says(200, `{"RequestId":"r-7"}`)).cloud())
@@ -201,15 +201,17 @@ func TestRealEndpointsAreByProductAndRegionOverHTTPS(t *testing.T) {
 		require.NoError(t, second(cloud.VPC(t.Context(), region, "vpc-1")))
 		require.NoError(t, second(cloud.Instances(t.Context(), region, "vpc-1")))
 	}
+	require.NoError(t, second(cloud.PeeringConnections(t.Context(), "cn-hangzhou", "vpc-1")))
 	require.NoError(t, second(cloud.AccountID(t.Context())))
 	require.NoError(t, second(cloud.Parameter(t.Context(), "/vi/freeze")))
 	require.Equal(t, map[string]string{
-		"DescribeVpcAttribute cn-qingdao":  "https://vpc.cn-qingdao.aliyuncs.com",
-		"DescribeVpcAttribute cn-hangzhou": "https://vpc.aliyuncs.com",
-		"DescribeInstances cn-qingdao":     "https://ecs.cn-qingdao.aliyuncs.com",
-		"DescribeInstances cn-hangzhou":    "https://ecs-cn-hangzhou.aliyuncs.com",
-		"GetCallerIdentity cn-qingdao":     "https://sts.cn-qingdao.aliyuncs.com",
-		"GetParameter cn-qingdao":          "https://oos.cn-qingdao.aliyuncs.com",
+		"DescribeVpcAttribute cn-qingdao":    "https://vpc.cn-qingdao.aliyuncs.com",
+		"DescribeVpcAttribute cn-hangzhou":   "https://vpc.aliyuncs.com",
+		"DescribeInstances cn-qingdao":       "https://ecs.cn-qingdao.aliyuncs.com",
+		"DescribeInstances cn-hangzhou":      "https://ecs-cn-hangzhou.aliyuncs.com",
+		"ListVpcPeerConnections cn-hangzhou": "https://vpcpeer.aliyuncs.com", // one for all regions
+		"GetCallerIdentity cn-qingdao":       "https://sts.cn-qingdao.aliyuncs.com",
+		"GetParameter cn-qingdao":            "https://oos.cn-qingdao.aliyuncs.com",
 	}, hosts)
 }
 
