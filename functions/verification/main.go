@@ -27,6 +27,6 @@ func handler(_ context.Context, inv trigger.Invocation) (*chain.Handler, error) 
 	cloud := alicloud.New(inv, alicloud.Options{Endpoint: os.Getenv("OPENAPI_ENDPOINT"), Log: log})
 	return &chain.Handler{
 		Runner: verification.New(cloud), Records: records.New(cloud, prefix),
-		Queues: queues, Prefix: prefix, Log: log,
+		Queues: queues, Prefix: prefix, Log: log, Journal: cloud.Journal,
 	}, nil
 }

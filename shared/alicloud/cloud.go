@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
+	"strings"
 	"sync"
 	"time"
 
@@ -105,6 +106,18 @@ func (c *Cloud) Calls() []Call {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return append([]Call(nil), c.journal...)
+}
+
+// Journal returns the calls made so far in words, for a step's log line:
+// action, region, the cloud's request id (none if no answer came) and, if it
+// failed, the code.
+func (c *Cloud) Journal() []string {
+	calls := c.Calls()
+	lines := make([]string, len(calls))
+	for i, call := range calls {
+		lines[i] = strings.Join(strings.Fields(call.Action+" "+call.Region+" "+call.RequestID+" "+call.Code), " ")
+	}
+	return lines
 }
 
 // read makes a call that changes nothing.

@@ -20,6 +20,7 @@ type Handler struct {
 	Queues   Queues
 	Prefix   string           // the deployment
 	Function string           // the function's name, for dead letters
+	Journal  func() []string  // the calls made so far with the cloud's request ids, for the log; nil: none are told
 	Clock    func() time.Time // nil: the wall clock
 	Log      *slog.Logger     // nil: the default logger
 }
@@ -88,6 +89,7 @@ func (h *Handler) one(ctx context.Context, q trigger.QueueMessage) error {
 // follow-up message, status, in this order. Whatever fails after the follow-up
 // is logged only.
 func (h *Handler) act(ctx context.Context, log *slog.Logger, m Message, at int, rec *interconnect.Record, now time.Time) error {
+	log = log.With("by", rec.Wanted.By) // whoever asked answers for what the step does
 	t := h.task(m, rec, now, log)
 	began := time.Now()
 	out := h.lookBack(ctx, t, h.try(ctx, t))
@@ -104,6 +106,12 @@ func (h *Handler) act(ctx context.Context, log *slog.Logger, m Message, at int, 
 	line := []any{"outcome", d.outcome.Kind, "ms", time.Since(began).Milliseconds(), "mutated", t.run.mutated}
 	if d.next != nil {
 		line = append(line, "next", d.queue, "delay", d.delay.Seconds())
+	}
+	if d.outcome.Verdict != nil {
+		line = append(line, "verdict", d.outcome.Verdict.Outcome, "verdictWhy", d.outcome.Verdict.Why)
+	}
+	if h.Journal != nil {
+		line = append(line, "calls", h.Journal())
 	}
 	log.Info("step", append(line, words(d.outcome)...)...)
 	if err != nil {

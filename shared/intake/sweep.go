@@ -57,6 +57,9 @@ func (in *Intake) sweepOne(ctx context.Context, r *interconnect.Record, report *
 	if err := in.notice(ctx, r, now, report); err != nil {
 		return err
 	}
+	if interconnect.Overall(r, now) == interconnect.StateNeedsAttention { // an alarm goes by this line
+		in.log().Warn("needs attention", "connection", r.ID, "generation", r.Generation, "by", r.Wanted.By)
+	}
 	switch {
 	case interconnect.Expired(r, now):
 		return in.expire(ctx, r, report)
