@@ -13,11 +13,13 @@ import (
 
 // Types of outcome messages.
 const (
-	TypeStepDone   = "vpcinterconnect.step.done"
-	TypeStepFailed = "vpcinterconnect.step.failed"
-	TypeVerdict    = "vpcinterconnect.verdict.changed"
-	TypeExpiring   = "vpcinterconnect.connection.expiring"
+	TypeStepDone   = typePrefix + "step.done"
+	TypeStepFailed = typePrefix + "step.failed"
+	TypeVerdict    = typePrefix + "verdict.changed"
+	TypeExpiring   = typePrefix + "connection.expiring"
 )
+
+const typePrefix = "vpcinterconnect."
 
 // Announcement is a message on the outcomes queue: a CloudEvent (version 1.0,
 // structured) about one transition. Consumers drop what has an ID that they
