@@ -66,7 +66,7 @@ var drives = map[string]func(ctx context.Context, c *alicloud.Cloud) error{
 		}))
 	},
 	"ModifyPeeringConnection": func(ctx context.Context, c *alicloud.Cloud) error {
-		return c.ModifyPeeringConnection(ctx, region, "pcc-1", 100, "Platinum")
+		return c.ModifyPeeringConnection(ctx, region, "pcc-1", "interconnect.vi.a", 100, "Platinum")
 	},
 	"DeletePeeringConnection": func(ctx context.Context, c *alicloud.Cloud) error {
 		return c.DeletePeeringConnection(ctx, region, "pcc-1")
@@ -125,6 +125,9 @@ var drives = map[string]func(ctx context.Context, c *alicloud.Cloud) error{
 	"Queue":           func(ctx context.Context, c *alicloud.Cloud) error { return second(c.Queue(ctx, "vi-dead-letters")) },
 	"RegionRouterInterfaces": func(ctx context.Context, c *alicloud.Cloud) error {
 		return second(c.RegionRouterInterfaces(ctx, region))
+	},
+	"RegionPeeringConnections": func(ctx context.Context, c *alicloud.Cloud) error {
+		return second(c.RegionPeeringConnections(ctx, region))
 	},
 	"RegionRouteTables": func(ctx context.Context, c *alicloud.Cloud) error { return second(c.RegionRouteTables(ctx, region)) },
 	"RegionSecurityGroups": func(ctx context.Context, c *alicloud.Cloud) error {

@@ -14,6 +14,12 @@ func (c *Cloud) RegionRouterInterfaces(ctx context.Context, region string) ([]in
 	return c.routerInterfaces(ctx, region, nil)
 }
 
+// RegionPeeringConnections returns the VPC peering connections of a region's
+// VPCs.
+func (c *Cloud) RegionPeeringConnections(ctx context.Context, region string) ([]interconnect.PeeringConnection, error) {
+	return c.peeringConnections(ctx, region, nil)
+}
+
 // RegionRouteTables returns the route tables of a region's vRouters.
 func (c *Cloud) RegionRouteTables(ctx context.Context, region string) ([]interconnect.RouteTable, error) {
 	return c.routeTables(ctx, region, "")

@@ -20,9 +20,13 @@ const peeringPage = 100
 // not published whether a region's answer has those that another region's VPC
 // asked for: ask both regions.
 func (c *Cloud) PeeringConnections(ctx context.Context, region, vpcID string) ([]interconnect.PeeringConnection, error) {
+	return c.peeringConnections(ctx, region, &[]string{vpcID})
+}
+
+func (c *Cloud) peeringConnections(ctx context.Context, region string, vpcIDs *[]string) ([]interconnect.PeeringConnection, error) {
 	return byToken("ListVpcPeerConnections", func(token string) ([]interconnect.PeeringConnection, string, error) {
 		req, resp := vpcpeer.CreateListVpcPeerConnectionsRequest(), vpcpeer.CreateListVpcPeerConnectionsResponse()
-		req.VpcId = &[]string{vpcID}
+		req.VpcId = vpcIDs
 		req.NextToken = token
 		req.MaxResults = requests.NewInteger(peeringPage)
 		if err := c.read(ctx, region, req, resp); err != nil {
@@ -109,12 +113,12 @@ func (c *Cloud) CreatePeeringConnection(ctx context.Context, region string, n in
 	return resp.InstanceId, nil
 }
 
-// ModifyPeeringConnection changes bandwidth (Mb/s; 0: not) and link type ("":
-// not) of a connection across regions. It sends no client token: the same
-// values again change nothing.
-func (c *Cloud) ModifyPeeringConnection(ctx context.Context, region, id string, bandwidth int, link string) error {
+// ModifyPeeringConnection changes name, bandwidth (Mb/s; 0: not) and link type
+// ("": not), the latter two of a connection across regions. It sends no client
+// token: the same values again change nothing.
+func (c *Cloud) ModifyPeeringConnection(ctx context.Context, region, id, name string, bandwidth int, link string) error {
 	req := vpcpeer.CreateModifyVpcPeerConnectionRequest()
-	req.InstanceId = id
+	req.InstanceId, req.Name = id, name
 	if bandwidth > 0 {
 		req.Bandwidth = requests.NewInteger(bandwidth)
 	}

@@ -61,7 +61,7 @@ func TestTheControlPlaneOfQueuesHasAnEndpointInEachRegion(t *testing.T) {
 func TestARegionsListingsNameNoVPC(t *testing.T) {
 	t.Parallel()
 	f := newFake(t)
-	for _, name := range []string{"RegionRouterInterfaces", "RegionRouteTables", "RegionSecurityGroups"} {
+	for _, name := range []string{"RegionRouterInterfaces", "RegionPeeringConnections", "RegionRouteTables", "RegionSecurityGroups"} {
 		require.NoError(t, drives[name](t.Context(), f.cloud()), name)
 		for key := range f.last() {
 			require.False(t, key == "VpcId" || strings.HasPrefix(key, "Filter"), "%s sends %s", name, key)
