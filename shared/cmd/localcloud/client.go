@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 )
@@ -56,6 +57,11 @@ type answer struct {
 		Field  string `json:"field"`
 		Detail string `json:"detail"`
 	} `json:"warnings"`
+}
+
+// untouched tells whether no step has begun.
+func (a answer) untouched() bool {
+	return !slices.ContainsFunc(a.Steps, func(s stepAnswer) bool { return s.Progress != "pending" })
 }
 
 // pinged are the instances that pinged, the initiator's first.

@@ -142,6 +142,14 @@ func TestARunFollowsItsConnectionToItsEnd(t *testing.T) {
 	require.Contains(t, out, "asked again: 503")
 }
 
+func TestARequestWhoseFirstMessageIsLostIsPostedAgain(t *testing.T) {
+	t.Parallel()
+	pending := answer{Steps: []stepAnswer{{Progress: "pending"}, {Progress: "pending"}}}
+	require.True(t, pending.untouched())
+	pending.Steps[0].Progress = "waiting"
+	require.False(t, pending.untouched(), "a step has begun")
+}
+
 func TestARunThatIsRefusedSaysWhichFieldAndWhy(t *testing.T) {
 	t.Parallel()
 	_, _, err := followed(t, `422 {"title":"Unprocessable","detail":"see the fields","errors":[{"field":"/acceptor/vpcId","detail":"There is no such VPC."}]}`)

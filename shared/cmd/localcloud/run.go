@@ -154,6 +154,11 @@ func (r *run) do(ctx context.Context, s *settings, w *world.World, hostile bool,
 	return report, err
 }
 
+// askAgain is for how long no step may have begun before the request is posted
+// again. That changes nothing, but sends the first message again: the sweep
+// would too, minutes later.
+const askAgain = 10 * time.Second
+
 func (r *run) tick(ctx context.Context) {
 	t := time.NewTicker(120 * time.Millisecond)
 	defer t.Stop()
@@ -173,10 +178,12 @@ func (r *run) tick(ctx context.Context) {
 func (r *run) connect(ctx context.Context, c client) (answer, json.RawMessage, error) {
 	var last answer
 	var raw json.RawMessage
+	var asked time.Time
 	for posted := false; ; {
 		var err error
 		var status int
-		if !posted {
+		if !posted || last.untouched() && time.Since(asked) > askAgain {
+			asked = time.Now()
 			status, raw, err = c.ask(ctx, "POST", "/connections", r.body)
 		} else {
 			status, raw, err = c.ask(ctx, "GET", "/connections/"+last.ID, nil)
