@@ -3,16 +3,19 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
 	"log/slog"
 	"os"
+	"strings"
 	"time"
 
 	"vpcinterconnect/shared/alicloud"
 	"vpcinterconnect/shared/intake"
 	"vpcinterconnect/shared/mns"
+	"vpcinterconnect/shared/policy"
 	"vpcinterconnect/shared/records"
 	"vpcinterconnect/shared/trigger"
 )
@@ -58,6 +61,10 @@ func build(inv trigger.Invocation, env func(string) string) (*intake.Intake, err
 	if err != nil {
 		return nil, fmt.Errorf("the environment variable API_TOKENS: %w", err)
 	}
+	rules, err := readPolicy(env("POLICY"))
+	if err != nil {
+		return nil, fmt.Errorf("the environment variable POLICY: %w", err)
+	}
 	interval, err := checkInterval(env("CHECK_INTERVAL"))
 	if err != nil {
 		return nil, fmt.Errorf("the environment variable CHECK_INTERVAL: %w", err)
@@ -70,8 +77,24 @@ func build(inv trigger.Invocation, env func(string) string) (*intake.Intake, err
 	cloud := alicloud.New(inv, alicloud.Options{Endpoint: env("OPENAPI_ENDPOINT"), Log: log})
 	return &intake.Intake{
 		Cloud: cloud, Records: records.New(cloud, prefix), Queues: queues,
-		Prefix: prefix, Tokens: tokens, CheckInterval: interval, Log: log,
+		Prefix: prefix, Tokens: tokens, Policy: *rules, CheckInterval: interval, Log: log,
 	}, nil
+}
+
+// readPolicy reads the policy: JSON, or the path of a file that holds it, which
+// may be one beside the function's binary. Nothing is no rules.
+func readPolicy(s string) (*policy.Policy, error) {
+	text := []byte(strings.TrimSpace(s))
+	if len(text) > 0 && text[0] != '{' {
+		var err error
+		if text, err = os.ReadFile(string(text)); err != nil {
+			return nil, fmt.Errorf("it is neither a JSON object nor a file that can be read: %w", err)
+		}
+		if len(bytes.TrimSpace(text)) == 0 {
+			return nil, fmt.Errorf("the file is empty; a policy without rules is {}")
+		}
+	}
+	return policy.Parse(text)
 }
 
 // checkInterval reads how often connections are checked: a duration of at

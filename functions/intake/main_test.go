@@ -61,6 +61,14 @@ func (m *cloudMock) SecurityGroups(_ context.Context, region, vpcID string) ([]i
 	return got[[]interconnect.GroupFacts](m.Called(region, vpcID))
 }
 
+func (m *cloudMock) Instances(_ context.Context, region, vpcID string) ([]interconnect.Instance, error) {
+	return got[[]interconnect.Instance](m.Called(region, vpcID))
+}
+
+func (m *cloudMock) Rules(_ context.Context, region, groupID string) ([]interconnect.Rule, error) {
+	return got[[]interconnect.Rule](m.Called(region, groupID))
+}
+
 func (m *cloudMock) InstancesByID(_ context.Context, region string, ids []string) ([]interconnect.Instance, error) {
 	return got[[]interconnect.Instance](m.Called(region, ids))
 }

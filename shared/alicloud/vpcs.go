@@ -72,6 +72,12 @@ func toVPC(region, id string, r *vpc.DescribeVpcAttributeResponse) (*interconnec
 	for _, cen := range r.AssociatedCens.AssociatedCen {
 		v.CenIDs = append(v.CenIDs, cen.CenId)
 	}
+	for _, tag := range r.Tags.Tag {
+		if v.Tags == nil {
+			v.Tags = map[string]string{}
+		}
+		v.Tags[tag.Key] = tag.Value
+	}
 	return v, nil
 }
 

@@ -2,6 +2,7 @@ package intake
 
 import (
 	"context"
+	"log/slog"
 	"time"
 
 	"vpcinterconnect/shared/chain"
@@ -20,9 +21,15 @@ var passing = map[interconnect.Class]bool{
 	interconnect.Transient: true,
 }
 
+// patient is who waits between attempts, and says so in the log.
+type patient interface {
+	pause(ctx context.Context, d time.Duration) error
+	log() *slog.Logger
+}
+
 // again makes a call until it succeeds, fails for good, or was tried often
 // enough. What is given to it must do no harm when it is done twice.
-func again[T any](ctx context.Context, in *Intake, call func() (T, error)) (T, error) {
+func again[T any](ctx context.Context, in patient, call func() (T, error)) (T, error) {
 	for _, pause := range pauses {
 		answer, err := call()
 		if err == nil || !passing[interconnect.ClassOf(err)] || in.pause(ctx, pause) != nil {
@@ -47,9 +54,11 @@ func (in *Intake) tell(ctx context.Context, queue string, m chain.Message) error
 }
 
 // pause waits, unless ctx ends first.
-func (in *Intake) pause(ctx context.Context, d time.Duration) error {
-	if in.Pause != nil {
-		return in.Pause(ctx, d)
+func (in *Intake) pause(ctx context.Context, d time.Duration) error { return wait(ctx, in.Pause, d) }
+
+func wait(ctx context.Context, by func(context.Context, time.Duration) error, d time.Duration) error {
+	if by != nil {
+		return by(ctx, d)
 	}
 	timer := time.NewTimer(d)
 	defer timer.Stop()

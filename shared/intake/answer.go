@@ -23,6 +23,10 @@ type Answer struct {
 	Verdict     *interconnect.Verdict  `json:"verdict,omitempty"`
 	Leftovers   []interconnect.Problem `json:"leftovers,omitempty"` // what could not be removed
 	Warnings    []interconnect.Warning `json:"warnings,omitempty"`
+
+	Difference []interconnect.Difference `json:"difference,omitempty"` // to what was desired before this request
+	History    []interconnect.Verdict    `json:"history,omitempty"`    // verdicts, the newest first
+	Live       *Live                     `json:"live,omitempty"`       // what exists now
 }
 
 // StepAnswer is a step's progress with the newest generation.

@@ -15,6 +15,8 @@ type Taken struct {
 	Record   interconnect.Record // as it is now
 	Changed  bool                // a new generation was recorded
 	Warnings []interconnect.Warning
+
+	Difference []interconnect.Difference // to what was desired before, if that changed
 }
 
 // Ask takes a request for a connection: it checks it against the cloud,
@@ -24,38 +26,24 @@ type Taken struct {
 // its generation has ended. After a failure it is a new attempt. The error is a
 // *Refusal.
 func (in *Intake) Ask(ctx context.Context, r *interconnect.Request, by string) (*Taken, error) {
-	if list := interconnect.Validate(r); len(list) > 0 {
-		return nil, refuse(http.StatusBadRequest, list...)
-	}
-	o, err := in.observeFirst(ctx, r)
+	planner := in.planner()
+	seen, err := planner.look(ctx, r)
 	if err != nil {
-		return nil, refuseError(err)
+		return nil, err
 	}
-	asked := *r
-	record, refusal := place(&asked, o.records)
-	if refusal != nil {
-		return nil, refusal
+	if err := planner.guard(seen, by); err != nil {
+		return nil, err
 	}
-	if err := in.observeRest(ctx, &asked, &o.facts); err != nil {
-		return nil, refuseError(err)
+	return in.take(ctx, seen, by)
+}
+
+// take records what was looked at and passed the guard.
+func (in *Intake) take(ctx context.Context, seen *prospect, by string) (*Taken, error) {
+	t, err := in.want(ctx, seen.record, seen.connection, seen.window, by, seen.warnings)
+	if err == nil && t.Changed && seen.record != nil && seen.record.Live() {
+		t.Difference = interconnect.Differences(requestOf(seen.record.Wanted.Connection, seen.record.Wanted.Window), requestOf(seen.connection, seen.window))
 	}
-	c, warnings, list := interconnect.Resolve(&asked, &o.facts)
-	if len(list) > 0 {
-		return nil, refuse(http.StatusUnprocessableEntity, list...)
-	}
-	if record, refusal = in.newest(ctx, record, c); refusal != nil {
-		return nil, refusal
-	}
-	if turned(record, c) {
-		c.Initiator, c.Acceptor = c.Acceptor, c.Initiator
-		warnings = append(warnings, interconnect.Warning{Sentence: fmt.Sprintf(
-			"The connection was made with %s as its initiator, and stays so; to turn the sides round, disconnect it first.", c.Initiator.VpcID)})
-	}
-	w := r.Window()
-	if list := interconnect.RefuseWindow(w, record, in.now()); len(list) > 0 {
-		return nil, refuse(http.StatusUnprocessableEntity, list...)
-	}
-	return in.want(ctx, record, c, w, by, warnings)
+	return t, err
 }
 
 // place finds the record that a request is about, and gives a request without
@@ -94,8 +82,8 @@ func place(r *interconnect.Request, records []interconnect.Record) (*interconnec
 // newest reads the record of a connection once more, right before it is
 // written: others may have changed it while the cloud was asked, or the list
 // was read late.
-func (in *Intake) newest(ctx context.Context, listed *interconnect.Record, c *interconnect.Connection) (*interconnect.Record, *Refusal) {
-	record, err := in.read(ctx, c.ID)
+func (p *Planner) newest(ctx context.Context, listed *interconnect.Record, c *interconnect.Connection) (*interconnect.Record, *Refusal) {
+	record, err := p.read(ctx, c.ID)
 	switch {
 	case err != nil:
 		return nil, refuseError(err)
@@ -251,6 +239,9 @@ func (in *Intake) Disconnect(ctx context.Context, id, by string) (*Taken, error)
 		}
 		return t, nil
 	}
+	if err := in.planner().mayRemove(record, by); err != nil {
+		return nil, err
+	}
 	return in.disconnectRecord(ctx, record, by)
 }
 
@@ -274,7 +265,7 @@ func (in *Intake) disconnectRecord(ctx context.Context, record *interconnect.Rec
 
 // read reads a record, nil if there is none.
 func (in *Intake) read(ctx context.Context, id string) (*interconnect.Record, error) {
-	return again(ctx, in, func() (*interconnect.Record, error) { return in.Records.Get(ctx, id) })
+	return in.planner().read(ctx, id)
 }
 
 // get reads a record that has to be there.

@@ -40,6 +40,11 @@ type house struct {
 	hiccups map[string]int               // by method: how often it fails before it does not
 	calls   []string                     // of the cloud
 
+	interfaces map[string][]interconnect.RouterInterface // by router
+	entries    map[string][]interconnect.RouteEntry      // by table
+	rules      map[string][]interconnect.Rule            // by group
+	instances  map[string][]interconnect.Instance        // by VPC
+
 	records    map[string]*interconnect.Record
 	frozen     string // why, if changes are frozen
 	beforePut  func() // runs once, right before a request is written
@@ -120,11 +125,11 @@ func (c cloud) RouteTables(_ context.Context, region, vpcID string) ([]interconn
 }
 
 func (c cloud) RouteEntries(_ context.Context, region, tableID string) ([]interconnect.RouteEntry, error) {
-	return nil, c.called("RouteEntries", region, tableID)
+	return c.h.entries[tableID], c.called("RouteEntries", region, tableID)
 }
 
 func (c cloud) RouterInterfaces(_ context.Context, region, routerID string) ([]interconnect.RouterInterface, error) {
-	return nil, c.called("RouterInterfaces", region, routerID)
+	return c.h.interfaces[routerID], c.called("RouterInterfaces", region, routerID)
 }
 
 func (c cloud) SecurityGroups(_ context.Context, region, vpcID string) ([]interconnect.GroupFacts, error) {
@@ -134,6 +139,14 @@ func (c cloud) SecurityGroups(_ context.Context, region, vpcID string) ([]interc
 func (c cloud) InstancesByID(_ context.Context, region string, ids []string) ([]interconnect.Instance, error) {
 	n := strings.TrimPrefix(ids[0], "i-")
 	return []interconnect.Instance{{ID: ids[0], VpcID: "vpc-" + n, Running: true}}, c.called("InstancesByID", region, ids[0])
+}
+
+func (c cloud) Instances(_ context.Context, region, vpcID string) ([]interconnect.Instance, error) {
+	return c.h.instances[vpcID], c.called("Instances", region, vpcID)
+}
+
+func (c cloud) Rules(_ context.Context, region, groupID string) ([]interconnect.Rule, error) {
+	return c.h.rules[groupID], c.called("Rules", region, groupID)
 }
 
 // records keeps records by value, as a store does.

@@ -4,26 +4,33 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
+	"maps"
 	"mime"
 	"net/http"
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
 
 	"vpcinterconnect/shared/interconnect"
+	"vpcinterconnect/shared/policy"
 )
 
-// ServeHTTP answers the API:
+// ServeHTTP answers the API, which openapi.json describes:
 //
-//	POST   /connections       ask for a connection, or change it
-//	GET    /connections       list them
-//	GET    /connections/{id}  show one
-//	DELETE /connections/{id}  have it taken away
-//	GET    /healthz           without a token
+//	POST   /connections                     ask for a connection, change it, or ask for many
+//	POST   /connections?dryRun=true         what would come of it
+//	GET    /connections                     list them
+//	GET    /connections/{id}                show one, and what exists of it now
+//	DELETE /connections/{id}                have it taken away
+//	POST   /connections/{id}/verifications  have it checked
+//	GET    /openapi.json                    the description
+//	GET    /healthz                         without a token
 //
-// Errors are RFC 9457 problems, with the path of the field that is to blame in
-// field.
+// Errors are RFC 9457 problems, with the JSON pointer of the field that is to
+// blame in field.
 func (in *Intake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	err := in.serve(w, r)
 	if err == nil {
@@ -43,56 +50,123 @@ func (in *Intake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // call is what a method of a path is called with.
 type call struct {
-	id string // from the path
-	by string // whose token came with it
+	id    string // from the path
+	by    string // whose token came with it
+	query url.Values
 }
 
-type method func(w http.ResponseWriter, r *http.Request, c call) error
+// endpoint is what a path does by one method.
+type endpoint struct {
+	do     func(in *Intake, w http.ResponseWriter, r *http.Request, c call) error
+	writes bool     // not for a token that may only read, unless it is a dry run
+	query  []string // parameters that it takes
+	open   bool     // without a token
+}
+
+const connectionsPath = "/connections"
+
+// endpoints is the API: each path's methods. {id} stands for one part of a path.
+var endpoints = []struct {
+	path    string
+	methods map[string]endpoint
+}{
+	{"/healthz", map[string]endpoint{http.MethodGet: {do: (*Intake).health, open: true}}},
+	{"/openapi.json", map[string]endpoint{http.MethodGet: {do: (*Intake).describe}}},
+	{connectionsPath, map[string]endpoint{
+		http.MethodGet:  {do: (*Intake).list, query: []string{"state", "region", "vpc", "limit", "after"}},
+		http.MethodPost: {do: (*Intake).post, writes: true, query: []string{"dryRun"}},
+	}},
+	{connectionsPath + "/{id}", map[string]endpoint{
+		http.MethodGet:    {do: (*Intake).show, query: []string{"live"}},
+		http.MethodDelete: {do: (*Intake).disconnect, writes: true},
+	}},
+	{connectionsPath + "/{id}/verifications", map[string]endpoint{
+		http.MethodPost: {do: (*Intake).verify, writes: true},
+	}},
+}
+
+// route finds what a path leads to: nil for nothing.
+func route(path string) (id string, methods map[string]endpoint) {
+	given := strings.Split(path, "/")
+	for _, e := range endpoints {
+		parts := strings.Split(e.path, "/")
+		id, fits := "", len(parts) == len(given)
+		for i := 0; fits && i < len(parts); i++ {
+			if parts[i] == "{id}" && given[i] != "" {
+				id = given[i]
+			} else {
+				fits = parts[i] == given[i]
+			}
+		}
+		if fits {
+			return id, e.methods
+		}
+	}
+	return "", nil
+}
 
 func (in *Intake) serve(w http.ResponseWriter, r *http.Request) error {
-	id, methods := in.route(r.URL.Path)
+	id, methods := route(r.URL.Path)
+	e, known := methods[r.Method]
 	c := call{id: id}
-	if r.URL.Path != healthPath {
-		var known bool
-		if c.by, known = holder(in.Tokens, r.Header.Get("Authorization")); !known {
+	var token Token
+	if !openPath(methods) {
+		var ok bool
+		if token, ok = holder(in.Tokens, r.Header.Get("Authorization")); !ok {
 			w.Header().Set("WWW-Authenticate", `Bearer realm="vpc-interconnect"`)
 			return &Refusal{Status: http.StatusUnauthorized, Detail: "Send the header Authorization: Bearer, with a token that this deployment knows."}
 		}
+		c.by = token.Name
 	}
-	if methods == nil {
-		return &Refusal{Status: http.StatusNotFound, Detail: "There is nothing here; the API is at /connections and /connections/{id}."}
+	switch {
+	case methods == nil:
+		return &Refusal{Status: http.StatusNotFound, Detail: "There is nothing here; the API is at /connections and /connections/{id}, and /openapi.json describes it."}
+	case !known:
+		allowed := slices.Sorted(maps.Keys(methods))
+		w.Header().Set("Allow", strings.Join(allowed, ", "))
+		return &Refusal{Status: http.StatusMethodNotAllowed, Detail: "Here one can only " + strings.Join(allowed, " and ") + "."}
 	}
-	if do, ok := methods[r.Method]; ok {
-		return do(w, r, c)
+	var err error
+	if c.query, err = parameters(r, e.query); err != nil {
+		return err
 	}
-	var allowed []string
-	for m := range methods {
-		allowed = append(allowed, m)
+	if e.writes && token.ReadOnly && c.query.Get("dryRun") != "true" {
+		return &Refusal{Status: http.StatusForbidden, Detail: "This token may only read. Use one that may write, or ask for a plan by ?dryRun=true."}
 	}
-	slices.Sort(allowed)
-	w.Header().Set("Allow", strings.Join(allowed, ", "))
-	return &Refusal{Status: http.StatusMethodNotAllowed, Detail: "Here one can only " + strings.Join(allowed, " and ") + "."}
+	return e.do(in, w, r, c)
 }
 
-const (
-	healthPath      = "/healthz"
-	connectionsPath = "/connections"
-)
+// openPath tells whether a path is for everybody.
+func openPath(methods map[string]endpoint) bool {
+	for _, e := range methods {
+		if e.open {
+			return true
+		}
+	}
+	return false
+}
 
-// route finds what a path leads to: nil for nothing.
-func (in *Intake) route(path string) (id string, methods map[string]method) {
-	if path == healthPath {
-		return "", map[string]method{http.MethodGet: in.health}
+// parameters reads a query strictly: each parameter is known, and there once.
+func parameters(r *http.Request, known []string) (url.Values, error) {
+	query, err := url.ParseQuery(r.URL.RawQuery)
+	if err != nil {
+		return nil, &Refusal{Status: http.StatusBadRequest, Detail: "The query of the URL cannot be read; correct its encoding."}
 	}
-	rest, ok := strings.CutPrefix(path, connectionsPath)
-	switch {
-	case !ok:
-	case rest == "":
-		return "", map[string]method{http.MethodGet: in.list, http.MethodPost: in.post}
-	case rest[0] == '/' && len(rest) > 1 && !strings.Contains(rest[1:], "/"):
-		return rest[1:], map[string]method{http.MethodGet: in.show, http.MethodDelete: in.disconnect}
+	for _, name := range slices.Sorted(maps.Keys(query)) {
+		what := "takes no query"
+		if len(known) > 0 {
+			what = "takes the query parameters " + strings.Join(known, ", ")
+		}
+		switch values := query[name]; {
+		case !slices.Contains(known, name):
+			return nil, &Refusal{Status: http.StatusBadRequest, Detail: fmt.Sprintf("There is no query parameter %.40q; this path %s.", name, what)}
+		case len(values) > 1:
+			return nil, &Refusal{Status: http.StatusBadRequest, Detail: fmt.Sprintf("The query parameter %s is given twice; give it once.", name)}
+		case (name == "dryRun" || name == "live") && values[0] != "true" && values[0] != "false":
+			return nil, &Refusal{Status: http.StatusBadRequest, Detail: fmt.Sprintf("The query parameter %s is true or false.", name)}
+		}
 	}
-	return "", nil
+	return query, nil
 }
 
 func (in *Intake) health(w http.ResponseWriter, _ *http.Request, _ call) error {
@@ -115,9 +189,22 @@ func (in *Intake) post(w http.ResponseWriter, r *http.Request, c call) error {
 			Field: "", Sentence: "The body is larger than " + strconv.Itoa(interconnect.MaxRequestBytes) + " bytes; a request never is. Shorten its lists.",
 		})
 	}
-	request, list := interconnect.DecodeRequest(body)
-	if len(list) > 0 {
+	request, batch, list := interconnect.DecodeAsked(body)
+	dry := c.query.Get("dryRun") == "true"
+	switch {
+	case len(list) > 0:
 		return refuse(http.StatusBadRequest, list...)
+	case batch != nil && dry:
+		return in.answerBatch(w, r, in.planner().PlanAll, batch, c.by)
+	case batch != nil:
+		return in.answerBatch(w, r, in.AskAll, batch, c.by)
+	case dry:
+		plan, err := in.planner().Plan(r.Context(), request, c.by)
+		if err != nil {
+			return err
+		}
+		write(w, http.StatusOK, "application/json", plan)
+		return nil
 	}
 	t, err := in.Ask(r.Context(), request, c.by)
 	if err != nil {
@@ -144,6 +231,7 @@ func (in *Intake) writeTaken(ctx context.Context, w http.ResponseWriter, t *Take
 		status = http.StatusAccepted
 	}
 	a := answer(&t.Record, in.now(), t.Warnings)
+	a.Difference = t.Difference
 	a.Frozen = in.frozen(ctx)
 	write(w, status, "application/json", a)
 }
@@ -166,41 +254,6 @@ func (in *Intake) frozen(ctx context.Context) string {
 	return ""
 }
 
-func (in *Intake) show(w http.ResponseWriter, r *http.Request, c call) error {
-	record, err := in.get(r.Context(), c.id)
-	if err != nil {
-		return err
-	}
-	a := answer(record, in.now(), nil)
-	a.Frozen = in.frozen(r.Context())
-	write(w, http.StatusOK, "application/json", a)
-	return nil
-}
-
-// List is the answer to GET /connections.
-type List struct {
-	Connections []*Answer `json:"connections"`          // sorted by id
-	Unreadable  string    `json:"unreadable,omitempty"` // what is stored of further connections but cannot be understood
-	Frozen      string    `json:"frozen,omitempty"`     // why nothing is changed for now; checks go on
-}
-
-func (in *Intake) list(w http.ResponseWriter, r *http.Request, _ call) error {
-	records, err := again(r.Context(), in, func() ([]interconnect.Record, error) { return in.Records.List(r.Context()) })
-	if err != nil && records == nil {
-		return err
-	}
-	list := List{Connections: []*Answer{}, Frozen: in.frozen(r.Context())}
-	if err != nil {
-		list.Unreadable = err.Error()
-	}
-	slices.SortFunc(records, func(a, b interconnect.Record) int { return strings.Compare(a.ID, b.ID) })
-	for i := range records {
-		list.Connections = append(list.Connections, answer(&records[i], in.now(), nil))
-	}
-	write(w, http.StatusOK, "application/json", list)
-	return nil
-}
-
 // Problem is an error's body, as RFC 9457 has it.
 type Problem struct {
 	Type      string                      `json:"type"`
@@ -210,17 +263,26 @@ type Problem struct {
 	Field     *string                     `json:"field,omitempty"`     // path of the first field to blame, "" for the whole request
 	RequestID string                      `json:"requestId,omitempty"` // of the cloud's answer
 	Errors    []interconnect.FieldProblem `json:"errors,omitempty"`    // every field to blame
+
+	Policy     []policy.Finding          `json:"policy,omitempty"`     // the rules that refuse, and who can change them
+	Difference []interconnect.Difference `json:"difference,omitempty"` // to what was planned
+	PlanHash   string                    `json:"planHash,omitempty"`   // of the plan as it is now
 }
 
-func writeProblem(w http.ResponseWriter, r *Refusal) {
-	p := Problem{Type: "about:blank", Title: http.StatusText(r.Status), Status: r.Status, Detail: r.Detail, RequestID: r.RequestID, Errors: r.Problems}
+func problemOf(r *Refusal) *Problem {
+	p := &Problem{Type: "about:blank", Title: http.StatusText(r.Status), Status: r.Status, Detail: r.Detail, RequestID: r.RequestID, Errors: r.Problems,
+		Policy: r.Findings, Difference: r.Difference, PlanHash: r.PlanHash}
 	if len(r.Problems) > 0 {
 		p.Field = &r.Problems[0].Field
 	}
+	return p
+}
+
+func writeProblem(w http.ResponseWriter, r *Refusal) {
 	if r.RetryAfter > 0 {
 		w.Header().Set("Retry-After", strconv.Itoa(r.RetryAfter))
 	}
-	write(w, r.Status, "application/problem+json", p)
+	write(w, r.Status, "application/problem+json", problemOf(r))
 }
 
 func write(w http.ResponseWriter, status int, kind string, body any) {
@@ -229,8 +291,13 @@ func write(w http.ResponseWriter, status int, kind string, body any) {
 		http.Error(w, "the answer cannot be written", http.StatusInternalServerError)
 		return
 	}
+	writeText(w, status, kind, append(text, '\n'))
+}
+
+func writeText(w http.ResponseWriter, status int, kind string, text []byte) {
 	w.Header().Set("Content-Type", kind)
 	w.Header().Set("Cache-Control", "no-store")
+	w.Header().Set("X-Content-Type-Options", "nosniff")
 	w.WriteHeader(status)
-	_, _ = w.Write(append(text, '\n')) // nobody is left to tell
+	_, _ = w.Write(text) // nobody is left to tell
 }

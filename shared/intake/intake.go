@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"vpcinterconnect/shared/interconnect"
+	"vpcinterconnect/shared/policy"
 )
 
 // Cloud is what intake reads of the cloud. It writes nothing there. A thing
@@ -25,6 +26,9 @@ type Cloud interface {
 	RouterInterfaces(ctx context.Context, region, routerID string) ([]interconnect.RouterInterface, error)
 	SecurityGroups(ctx context.Context, region, vpcID string) ([]interconnect.GroupFacts, error)
 	InstancesByID(ctx context.Context, region string, ids []string) ([]interconnect.Instance, error)
+	// What follows is read for plans, and to show what exists.
+	Instances(ctx context.Context, region, vpcID string) ([]interconnect.Instance, error)
+	Rules(ctx context.Context, region, groupID string) ([]interconnect.Rule, error)
 }
 
 // Records is what intake needs of the records.
@@ -66,6 +70,7 @@ type Intake struct {
 	Queues        Queues
 	Prefix        string        // the deployment
 	Tokens        []Token       // who may ask
+	Policy        policy.Policy // what may be asked for
 	CheckInterval time.Duration // 0: DefaultCheckInterval; negative: no checks
 
 	Clock    func() time.Time                           // nil: time.Now

@@ -36,9 +36,9 @@ func sideBySide(reads ...func() error) error {
 }
 
 // into makes a read of a call, whose answer goes to target.
-func into[T any](ctx context.Context, in *Intake, target *T, field string, call func() (T, error)) func() error {
+func into[T any](ctx context.Context, p *Planner, target *T, field string, call func() (T, error)) func() error {
 	return func() error {
-		answer, err := again(ctx, in, call)
+		answer, err := again(ctx, p, call)
 		if err != nil {
 			return &readError{field, err}
 		}
@@ -49,35 +49,35 @@ func into[T any](ctx context.Context, in *Intake, target *T, field string, call 
 
 // observeFirst reads what decides whether the rest is worth reading: whose
 // account this is, whether the two VPCs are there, and what is recorded.
-func (in *Intake) observeFirst(ctx context.Context, r *interconnect.Request) (*observation, error) {
-	o := &observation{facts: interconnect.Facts{Prefix: in.Prefix}}
+func (p *Planner) observeFirst(ctx context.Context, r *interconnect.Request) (*observation, error) {
+	o := &observation{facts: interconnect.Facts{Prefix: p.Prefix}}
 	err := sideBySide(
 		// The account that both VPCs have to belong to.
-		into(ctx, in, &o.facts.Account, "", func() (string, error) { return in.Cloud.AccountID(ctx) }),
+		into(ctx, p, &o.facts.Account, "", func() (string, error) { return p.Cloud.AccountID(ctx) }),
 		// Other connections: one live connection per pair, one pair per id.
-		into(ctx, in, &o.records, "", func() ([]interconnect.Record, error) { return in.readable(ctx) }),
-		in.readVPC(ctx, r, interconnect.Initiator, &o.facts),
-		in.readVPC(ctx, r, interconnect.Acceptor, &o.facts),
+		into(ctx, p, &o.records, "", func() ([]interconnect.Record, error) { return p.readable(ctx) }),
+		p.readVPC(ctx, r, interconnect.Initiator, &o.facts),
+		p.readVPC(ctx, r, interconnect.Acceptor, &o.facts),
 	)
 	return o, err
 }
 
 // readable lists the records that can be understood: one that somebody spoilt
 // must not keep everybody else from connecting.
-func (in *Intake) readable(ctx context.Context) ([]interconnect.Record, error) {
-	records, err := in.Records.List(ctx)
+func (p *Planner) readable(ctx context.Context) ([]interconnect.Record, error) {
+	records, err := p.Records.List(ctx)
 	if err != nil && records != nil {
-		in.log().Error("some records cannot be understood", "error", err.Error())
+		p.log().Error("some records cannot be understood", "error", err.Error())
 		err = nil
 	}
 	return records, err
 }
 
 // readVPC reads the VPC of a side: its blocks, owner, router and CENs.
-func (in *Intake) readVPC(ctx context.Context, r *interconnect.Request, role interconnect.Role, f *interconnect.Facts) func() error {
+func (p *Planner) readVPC(ctx context.Context, r *interconnect.Request, role interconnect.Role, f *interconnect.Facts) func() error {
 	return func() error {
 		s, facts := r.Side(role), f.Side(role)
-		vpc, err := again(ctx, in, func() (*interconnect.VPC, error) { return in.Cloud.VPC(ctx, s.RegionID, s.VpcID) })
+		vpc, err := again(ctx, p, func() (*interconnect.VPC, error) { return p.Cloud.VPC(ctx, s.RegionID, s.VpcID) })
 		var cloud *interconnect.CloudError
 		if interconnect.IsGone(err) && errors.As(err, &cloud) && !unknownRegion(err) {
 			facts.NoVPC = cloud
@@ -92,47 +92,47 @@ func (in *Intake) readVPC(ctx context.Context, r *interconnect.Request, role int
 }
 
 // observeRest reads the two sides, side by side, once both VPCs are there.
-func (in *Intake) observeRest(ctx context.Context, r *interconnect.Request, f *interconnect.Facts) error {
+func (p *Planner) observeRest(ctx context.Context, r *interconnect.Request, f *interconnect.Facts) error {
 	if f.Initiator.VPC == nil || f.Acceptor.VPC == nil {
 		return nil
 	}
 	return sideBySide(
 		func() error {
-			return in.observeSide(ctx, r.Side(interconnect.Initiator), interconnect.Initiator, &f.Initiator)
+			return p.observeSide(ctx, r.Side(interconnect.Initiator), interconnect.Initiator, &f.Initiator)
 		},
 		func() error {
-			return in.observeSide(ctx, r.Side(interconnect.Acceptor), interconnect.Acceptor, &f.Acceptor)
+			return p.observeSide(ctx, r.Side(interconnect.Acceptor), interconnect.Acceptor, &f.Acceptor)
 		},
 	)
 }
 
-func (in *Intake) observeSide(ctx context.Context, s *interconnect.RequestSide, role interconnect.Role, f *interconnect.SideFacts) error {
+func (p *Planner) observeSide(ctx context.Context, s *interconnect.RequestSide, role interconnect.Role, f *interconnect.SideFacts) error {
 	field := "/" + string(role)
 	reads := []func() error{
 		// Blocks that a route must not collide with, and which table serves whom.
-		into(ctx, in, &f.VSwitches, field+"/vpcId", func() ([]interconnect.VSwitch, error) {
-			return in.Cloud.VSwitches(ctx, s.RegionID, s.VpcID)
+		into(ctx, p, &f.VSwitches, field+"/vpcId", func() ([]interconnect.VSwitch, error) {
+			return p.Cloud.VSwitches(ctx, s.RegionID, s.VpcID)
 		}),
 		// Which tables there are, and of what kind.
-		into(ctx, in, &f.Tables, field+"/routeTableIds", func() ([]interconnect.RouteTable, error) {
-			return in.Cloud.RouteTables(ctx, s.RegionID, s.VpcID)
+		into(ctx, p, &f.Tables, field+"/routeTableIds", func() ([]interconnect.RouteTable, error) {
+			return p.Cloud.RouteTables(ctx, s.RegionID, s.VpcID)
 		}),
 		// Whether the pair is joined already, and how many more the router takes.
-		into(ctx, in, &f.Interfaces, field+"/vpcId", func() ([]interconnect.RouterInterface, error) {
-			return in.Cloud.RouterInterfaces(ctx, s.RegionID, f.VPC.VRouterID)
+		into(ctx, p, &f.Interfaces, field+"/vpcId", func() ([]interconnect.RouterInterface, error) {
+			return p.Cloud.RouterInterfaces(ctx, s.RegionID, f.VPC.VRouterID)
 		}),
 	}
 	if len(s.SecurityGroups) > 0 {
 		// Whether the groups are there, in this VPC, and can be edited.
-		reads = append(reads, into(ctx, in, &f.Groups, field+"/securityGroups", func() ([]interconnect.GroupFacts, error) {
-			return in.Cloud.SecurityGroups(ctx, s.RegionID, s.VpcID)
+		reads = append(reads, into(ctx, p, &f.Groups, field+"/securityGroups", func() ([]interconnect.GroupFacts, error) {
+			return p.Cloud.SecurityGroups(ctx, s.RegionID, s.VpcID)
 		}))
 	}
 	if s.Probe != nil {
 		// Whether the instance is there, in this VPC.
 		reads = append(reads, func() error {
-			list, err := again(ctx, in, func() ([]interconnect.Instance, error) {
-				return in.Cloud.InstancesByID(ctx, s.RegionID, []string{s.Probe.InstanceID})
+			list, err := again(ctx, p, func() ([]interconnect.Instance, error) {
+				return p.Cloud.InstancesByID(ctx, s.RegionID, []string{s.Probe.InstanceID})
 			})
 			if err != nil && !interconnect.IsGone(err) {
 				return &readError{field + "/probe/instanceId", err}
@@ -144,13 +144,13 @@ func (in *Intake) observeSide(ctx context.Context, s *interconnect.RequestSide, 
 	if err := sideBySide(reads...); err != nil {
 		return err
 	}
-	return in.observeEntries(ctx, s, field, f)
+	return p.observeEntries(ctx, s, field, f)
 }
 
 // observeEntries reads the entries of the tables that will get routes: an
 // entry in the way, and how full they are. A table that is not the VPC's is
 // not read; Resolve will say so.
-func (in *Intake) observeEntries(ctx context.Context, s *interconnect.RequestSide, field string, f *interconnect.SideFacts) error {
+func (p *Planner) observeEntries(ctx context.Context, s *interconnect.RequestSide, field string, f *interconnect.SideFacts) error {
 	var reads []func() error
 	var ids []string
 	for _, id := range interconnect.ChosenTables(s, f.Tables, f.VSwitches) {
@@ -162,8 +162,8 @@ func (in *Intake) observeEntries(ctx context.Context, s *interconnect.RequestSid
 	}
 	entries := make([][]interconnect.RouteEntry, len(ids))
 	for i, id := range ids {
-		reads = append(reads, into(ctx, in, &entries[i], field+"/routeTableIds", func() ([]interconnect.RouteEntry, error) {
-			return in.Cloud.RouteEntries(ctx, s.RegionID, id)
+		reads = append(reads, into(ctx, p, &entries[i], field+"/routeTableIds", func() ([]interconnect.RouteEntry, error) {
+			return p.Cloud.RouteEntries(ctx, s.RegionID, id)
 		}))
 	}
 	if err := sideBySide(reads...); err != nil {

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"vpcinterconnect/shared/interconnect"
+	"vpcinterconnect/shared/policy"
 )
 
 // Refusal says why a request was not taken. Nothing was written then, neither
@@ -17,6 +18,9 @@ type Refusal struct {
 	Detail     string
 	Problems   []interconnect.FieldProblem // by field; empty where no field is to blame
 	RequestID  string                      // of the cloud's answer that led to it, if one did
+	Findings   []policy.Finding            // of the policy
+	Difference []interconnect.Difference   // to the plan that was agreed to
+	PlanHash   string                      // of the plan as it is now
 	RetryAfter int                         // seconds after which the same may succeed; 0: it will not
 	Err        error                       // for the log
 }

@@ -11,14 +11,19 @@ import (
 
 // Token is a bearer token that lets its holder in, known by its hash alone.
 type Token struct {
-	Name string // of the holder, as records and logs show it
-	Hash [sha256.Size]byte
+	Name     string // of the holder, as records and logs show it
+	Hash     [sha256.Size]byte
+	ReadOnly bool // it may look and plan, and change nothing
 }
+
+// roles are what a token can be for.
+var roles = map[string]bool{"read-only": true, "read-write": false}
 
 var tokenName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$`)
 
-// ParseTokens reads a comma-separated list of name:sha256 pairs, the hash in
-// hexadecimal. An empty list is no token.
+// ParseTokens reads a comma-separated list of name:role:sha256 entries, the
+// role read-only or read-write, the hash in hexadecimal. Without a role an entry
+// is read-write. An empty list is no token.
 func ParseTokens(list string) ([]Token, error) {
 	var tokens []Token
 	for i, pair := range strings.Split(list, ",") {
@@ -27,26 +32,31 @@ func ParseTokens(list string) ([]Token, error) {
 			continue
 		}
 		name, sum, _ := strings.Cut(pair, ":")
-		raw, err := hex.DecodeString(sum)
-		if !tokenName.MatchString(name) || err != nil || len(raw) != sha256.Size {
-			// The pair itself is not shown: somebody may have put the token
-			// where its hash belongs.
-			return nil, fmt.Errorf("token %d of the list is not a name, a colon and a SHA-256 in 64 hexadecimal digits", i+1)
+		readOnly, known := false, true
+		if role, rest, three := strings.Cut(sum, ":"); three {
+			readOnly, known = roles[role]
+			sum = rest
 		}
-		tokens = append(tokens, Token{Name: name, Hash: [sha256.Size]byte(raw)})
+		raw, err := hex.DecodeString(sum)
+		if !tokenName.MatchString(name) || !known || err != nil || len(raw) != sha256.Size {
+			// The entry itself is not shown: somebody may have put the token
+			// where its hash belongs.
+			return nil, fmt.Errorf("token %d of the list is not a name, a role (read-only or read-write; it may be left out) and a SHA-256 in 64 hexadecimal digits, with colons between", i+1)
+		}
+		tokens = append(tokens, Token{Name: name, Hash: [sha256.Size]byte(raw), ReadOnly: readOnly})
 	}
 	return tokens, nil
 }
 
 // holder returns whose token an Authorization header bears. All tokens are
 // compared, each in constant time, so that the answer's time tells nothing.
-func holder(tokens []Token, authorization string) (name string, ok bool) {
+func holder(tokens []Token, authorization string) (found Token, ok bool) {
 	scheme, token, _ := strings.Cut(authorization, " ")
 	sum := sha256.Sum256([]byte(strings.TrimSpace(token)))
 	for _, t := range tokens {
 		if subtle.ConstantTimeCompare(sum[:], t.Hash[:]) == 1 {
-			name, ok = t.Name, true
+			found, ok = t, true
 		}
 	}
-	return name, ok && strings.EqualFold(scheme, "Bearer")
+	return found, ok && strings.EqualFold(scheme, "Bearer")
 }

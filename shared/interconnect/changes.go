@@ -56,6 +56,7 @@ type Planning struct {
 	Record *Record
 	Others []Record
 	Seen   Seen
+	Prune  bool // look for what is no longer wanted even where no prune is to come
 }
 
 // comingHop is the id of a next hop that is yet to be made.
@@ -87,7 +88,7 @@ func PlanChanges(p Planning) Changes {
 	if p.Record.Live() {
 		out = p.connect(c)
 	}
-	if !p.Record.Live() || len(p.Record.Wanted.Former) > 0 {
+	if p.Prune || !p.Record.Live() || len(p.Record.Wanted.Former) > 0 {
 		p.prune(c, &out)
 	}
 	return out

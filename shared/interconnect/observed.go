@@ -20,6 +20,7 @@ type VPC struct {
 	UserBlocks      []netip.Prefix
 	Available       bool
 	CenIDs          []string // CENs that this VPC is attached to
+	Tags            map[string]string
 }
 
 // Blocks returns the VPC's primary and secondary blocks.
