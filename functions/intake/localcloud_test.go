@@ -82,7 +82,7 @@ func (l *local) do(method, path, body string) (status int, answer map[string]any
 	return w.Code, answer, changes
 }
 
-const localRequest = `{"id": "a",
+const localRequest = `{"id": "a", "type": "ExpressConnect",
   "initiator": {"regionId": "cn-qingdao", "vpcId": "vpc-m5e1qingdao000000vpc1",
     "securityGroups": [{"securityGroupId": "sg-m5e1qingdao0000group"}], "probe": {"instanceId": "i-m5e1qingdao000000ecs1"}},
   "acceptor": {"regionId": "cn-beijing", "vpcId": "vpc-2ze2beijing000000vpc2",

@@ -61,6 +61,10 @@ func (m *cloudMock) SecurityGroups(_ context.Context, region, vpcID string) ([]i
 	return got[[]interconnect.GroupFacts](m.Called(region, vpcID))
 }
 
+func (m *cloudMock) PeeringConnections(_ context.Context, region, vpcID string) ([]interconnect.PeeringConnection, error) {
+	return got[[]interconnect.PeeringConnection](m.Called(region, vpcID))
+}
+
 func (m *cloudMock) Instances(_ context.Context, region, vpcID string) ([]interconnect.Instance, error) {
 	return got[[]interconnect.Instance](m.Called(region, vpcID))
 }
@@ -122,6 +126,7 @@ func (m *mocks) tutorial() {
 		m.cloud.On("RouteTables", s.region, vpc).Return([]interconnect.RouteTable{{ID: "vtb-" + s.n, System: true, VSwitchIDs: []string{"vsw-" + s.n}}}, nil)
 		m.cloud.On("RouteEntries", s.region, "vtb-"+s.n).Return(nil, nil)
 		m.cloud.On("RouterInterfaces", s.region, "vrt-"+s.n).Return(nil, nil)
+		m.cloud.On("PeeringConnections", s.region, vpc).Return(nil, nil)
 	}
 }
 
@@ -232,17 +237,20 @@ func TestHealthNeedsNoToken(t *testing.T) {
 	require.Equal(t, "ok", body["status"])
 }
 
-func TestAConnectionIsShown(t *testing.T) {
+func TestAConnectionIsShownWithWhatExistsOfIt(t *testing.T) {
 	t.Parallel()
 	var m mocks
+	m.tutorial()
 	m.records.On("Get", id).Return(stored(4), nil)
+	m.records.On("List").Return([]interconnect.Record{*stored(4)}, nil)
 	for range 2 {
 		status, body := m.respond(t, "http-get.json")
 		require.Equal(t, 200, status)
 		require.Equal(t, id, body["id"])
 		require.Equal(t, float64(4), body["generation"])
+		require.Len(t, body["live"].(map[string]any)["missing"], 4, "two router interfaces, two routes")
 	}
-	m.holds(t)
+	m.queues.AssertNotCalled(t, "Send")
 }
 
 func TestADisconnectIsRecordedOnce(t *testing.T) {

@@ -16,13 +16,13 @@ import (
 )
 
 const (
-	tutorial = `{"id": "a", "initiator": {"regionId": "cn-qingdao", "vpcId": "vpc-1"}, "acceptor": {"regionId": "cn-beijing", "vpcId": "vpc-2"}}`
-	turned   = `{"id": "a", "initiator": {"regionId": "cn-beijing", "vpcId": "vpc-2"}, "acceptor": {"regionId": "cn-qingdao", "vpcId": "vpc-1"}}`
-	nameless = `{"initiator": {"regionId": "cn-qingdao", "vpcId": "vpc-1"}, "acceptor": {"regionId": "cn-beijing", "vpcId": "vpc-2"}}`
-	changed  = `{"id": "a", "specification": "Large.1", "initiator": {"regionId": "cn-qingdao", "vpcId": "vpc-1"}, "acceptor": {"regionId": "cn-beijing", "vpcId": "vpc-2"}}`
-	narrower = `{"id": "a", "initiator": {"regionId": "cn-qingdao", "vpcId": "vpc-1"}, "acceptor": {"regionId": "cn-beijing", "vpcId": "vpc-2", "cidrBlocks": ["172.16.0.0/24"]}}`
-	other    = `{"id": "b", "initiator": {"regionId": "cn-qingdao", "vpcId": "vpc-1"}, "acceptor": {"regionId": "cn-beijing", "vpcId": "vpc-3"}}`
-	probing  = `{"id": "a", "initiator": {"regionId": "cn-qingdao", "vpcId": "vpc-1", "probe": {"instanceId": "i-1"}, "securityGroups": [{"securityGroupId": "sg-1"}]}, "acceptor": {"regionId": "cn-beijing", "vpcId": "vpc-2"}}`
+	tutorial = `{"id": "a", "type": "ExpressConnect", "initiator": {"regionId": "cn-qingdao", "vpcId": "vpc-1"}, "acceptor": {"regionId": "cn-beijing", "vpcId": "vpc-2"}}`
+	turned   = `{"id": "a", "type": "ExpressConnect", "initiator": {"regionId": "cn-beijing", "vpcId": "vpc-2"}, "acceptor": {"regionId": "cn-qingdao", "vpcId": "vpc-1"}}`
+	nameless = `{"type": "ExpressConnect", "initiator": {"regionId": "cn-qingdao", "vpcId": "vpc-1"}, "acceptor": {"regionId": "cn-beijing", "vpcId": "vpc-2"}}`
+	changed  = `{"id": "a", "type": "ExpressConnect", "specification": "Large.1", "initiator": {"regionId": "cn-qingdao", "vpcId": "vpc-1"}, "acceptor": {"regionId": "cn-beijing", "vpcId": "vpc-2"}}`
+	narrower = `{"id": "a", "type": "ExpressConnect", "initiator": {"regionId": "cn-qingdao", "vpcId": "vpc-1"}, "acceptor": {"regionId": "cn-beijing", "vpcId": "vpc-2", "cidrBlocks": ["172.16.0.0/24"]}}`
+	other    = `{"id": "b", "type": "ExpressConnect", "initiator": {"regionId": "cn-qingdao", "vpcId": "vpc-1"}, "acceptor": {"regionId": "cn-beijing", "vpcId": "vpc-3"}}`
+	probing  = `{"id": "a", "type": "ExpressConnect", "initiator": {"regionId": "cn-qingdao", "vpcId": "vpc-1", "probe": {"instanceId": "i-1"}, "securityGroups": [{"securityGroupId": "sg-1"}]}, "acceptor": {"regionId": "cn-beijing", "vpcId": "vpc-2"}}`
 )
 
 func TestARequestIsRecordedResolvedAndTheFirstMessageSent(t *testing.T) {
@@ -280,7 +280,7 @@ func TestEachRefusalNamesItsFieldAndWritesNothing(t *testing.T) {
 		"a record that is too long":    {replace(`"vpc-2"`, `"vpc-2", "securityGroups": [{"securityGroupId": "sg-2", "allow": [`+manyPorts(200)+`]}]`), 422, "/acceptor/securityGroups", "shorten"},
 		"a block of the other side's":  {replace(`"vpc-2"`, `"vpc-2", "cidrBlocks": ["192.168.0.0/24"]`), 422, "/acceptor/cidrBlocks/0", "not inside the VPC"},
 		"a route table of a gateway":   {replace(`"vpc-2"`, `"vpc-2", "routeTableIds": ["vtb-gw"]`), 422, "/acceptor/routeTableIds/0", "serves no vSwitch"},
-		"a type that is not there yet": {replace(`"id"`, `"type": "VpcPeering", "id"`), 400, "/type", "not there yet"},
+		"a type that there is not":     {replace(`"ExpressConnect"`, `"Carrier"`), 400, "/type", "not a connection type"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -427,13 +427,13 @@ func TestTheCloudIsAskedNoMoreThanNeeded(t *testing.T) {
 	h.do("POST", "/connections", tutorial)
 	require.ElementsMatch(t, []string{
 		"AccountID",
-		"VPC cn-qingdao vpc-1", "VSwitches cn-qingdao vpc-1", "RouteTables cn-qingdao vpc-1", "RouterInterfaces cn-qingdao vrt-1", "RouteEntries cn-qingdao vtb-1",
-		"VPC cn-beijing vpc-2", "VSwitches cn-beijing vpc-2", "RouteTables cn-beijing vpc-2", "RouterInterfaces cn-beijing vrt-2", "RouteEntries cn-beijing vtb-2",
+		"VPC cn-qingdao vpc-1", "VSwitches cn-qingdao vpc-1", "RouteTables cn-qingdao vpc-1", "RouterInterfaces cn-qingdao vrt-1", "PeeringConnections cn-qingdao vpc-1", "RouteEntries cn-qingdao vtb-1",
+		"VPC cn-beijing vpc-2", "VSwitches cn-beijing vpc-2", "RouteTables cn-beijing vpc-2", "RouterInterfaces cn-beijing vrt-2", "PeeringConnections cn-beijing vpc-2", "RouteEntries cn-beijing vtb-2",
 	}, h.calls)
 
 	h = newHouse(t)
 	h.do("POST", "/connections", probing)
-	require.Len(t, h.calls, 13)
+	require.Len(t, h.calls, 15)
 	require.Contains(t, h.calls, "SecurityGroups cn-qingdao vpc-1")
 	require.Contains(t, h.calls, "InstancesByID cn-qingdao i-1")
 

@@ -40,10 +40,11 @@ type house struct {
 	hiccups map[string]int               // by method: how often it fails before it does not
 	calls   []string                     // of the cloud
 
-	interfaces map[string][]interconnect.RouterInterface // by router
-	entries    map[string][]interconnect.RouteEntry      // by table
-	rules      map[string][]interconnect.Rule            // by group
-	instances  map[string][]interconnect.Instance        // by VPC
+	interfaces map[string][]interconnect.RouterInterface   // by router
+	peerings   map[string][]interconnect.PeeringConnection // by VPC
+	entries    map[string][]interconnect.RouteEntry        // by table
+	rules      map[string][]interconnect.Rule              // by group
+	instances  map[string][]interconnect.Instance          // by VPC
 
 	records    map[string]*interconnect.Record
 	frozen     string // why, if changes are frozen
@@ -130,6 +131,10 @@ func (c cloud) RouteEntries(_ context.Context, region, tableID string) ([]interc
 
 func (c cloud) RouterInterfaces(_ context.Context, region, routerID string) ([]interconnect.RouterInterface, error) {
 	return c.h.interfaces[routerID], c.called("RouterInterfaces", region, routerID)
+}
+
+func (c cloud) PeeringConnections(_ context.Context, region, vpcID string) ([]interconnect.PeeringConnection, error) {
+	return c.h.peerings[vpcID], c.called("PeeringConnections", region, vpcID)
 }
 
 func (c cloud) SecurityGroups(_ context.Context, region, vpcID string) ([]interconnect.GroupFacts, error) {

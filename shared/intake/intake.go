@@ -24,6 +24,7 @@ type Cloud interface {
 	RouteTables(ctx context.Context, region, vpcID string) ([]interconnect.RouteTable, error)
 	RouteEntries(ctx context.Context, region, tableID string) ([]interconnect.RouteEntry, error)
 	RouterInterfaces(ctx context.Context, region, routerID string) ([]interconnect.RouterInterface, error)
+	PeeringConnections(ctx context.Context, region, vpcID string) ([]interconnect.PeeringConnection, error)
 	SecurityGroups(ctx context.Context, region, vpcID string) ([]interconnect.GroupFacts, error)
 	InstancesByID(ctx context.Context, region string, ids []string) ([]interconnect.Instance, error)
 	// What follows is read for plans, and to show what exists.

@@ -79,6 +79,7 @@ func (p *Planner) Live(ctx context.Context, r *interconnect.Record, others []int
 			seen.Groups[id] = role
 		}
 		seen.Interfaces = append(seen.Interfaces, part.interfaces...)
+		seen.Peerings = append(seen.Peerings, part.peerings...)
 		seen.Entries = append(seen.Entries, part.entries...)
 		seen.Rules = append(seen.Rules, part.rules...)
 		l.Problems = append(l.Problems, part.problems...)
@@ -109,6 +110,7 @@ type liveSide struct {
 	tables     []interconnect.RouteTable
 	groups     []string
 	interfaces []interconnect.RouterInterface
+	peerings   []interconnect.PeeringConnection
 	entries    []interconnect.RouteEntry
 	rules      []interconnect.Rule
 
@@ -147,6 +149,9 @@ func (p *Planner) liveSide(ctx context.Context, r *interconnect.Record, role int
 		livePart(ctx, p, s, &vswitches, func() ([]interconnect.VSwitch, error) { return p.Cloud.VSwitches(ctx, side.RegionID, side.VpcID) }),
 		livePart(ctx, p, s, &s.interfaces, func() ([]interconnect.RouterInterface, error) {
 			return p.Cloud.RouterInterfaces(ctx, side.RegionID, side.VRouterID)
+		}),
+		livePart(ctx, p, s, &s.peerings, func() ([]interconnect.PeeringConnection, error) {
+			return p.Cloud.PeeringConnections(ctx, side.RegionID, side.VpcID)
 		}),
 		func() error {
 			_ = livePart(ctx, p, s, &s.tables, func() ([]interconnect.RouteTable, error) { return p.Cloud.RouteTables(ctx, side.RegionID, side.VpcID) })()

@@ -68,6 +68,10 @@ func (m *memo) RouterInterfaces(ctx context.Context, region, routerID string) ([
 	return remember(m, func() ([]interconnect.RouterInterface, error) { return m.Cloud.RouterInterfaces(ctx, region, routerID) }, "RouterInterfaces", region, routerID)
 }
 
+func (m *memo) PeeringConnections(ctx context.Context, region, vpcID string) ([]interconnect.PeeringConnection, error) {
+	return remember(m, func() ([]interconnect.PeeringConnection, error) { return m.Cloud.PeeringConnections(ctx, region, vpcID) }, "PeeringConnections", region, vpcID)
+}
+
 func (m *memo) SecurityGroups(ctx context.Context, region, vpcID string) ([]interconnect.GroupFacts, error) {
 	return remember(m, func() ([]interconnect.GroupFacts, error) { return m.Cloud.SecurityGroups(ctx, region, vpcID) }, "SecurityGroups", region, vpcID)
 }

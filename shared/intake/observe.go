@@ -121,6 +121,10 @@ func (p *Planner) observeSide(ctx context.Context, s *interconnect.RequestSide, 
 		into(ctx, p, &f.Interfaces, field+"/vpcId", func() ([]interconnect.RouterInterface, error) {
 			return p.Cloud.RouterInterfaces(ctx, s.RegionID, f.VPC.VRouterID)
 		}),
+		// Likewise by a VPC peering connection.
+		into(ctx, p, &f.Peerings, field+"/vpcId", func() ([]interconnect.PeeringConnection, error) {
+			return p.Cloud.PeeringConnections(ctx, s.RegionID, s.VpcID)
+		}),
 	}
 	if len(s.SecurityGroups) > 0 {
 		// Whether the groups are there, in this VPC, and can be edited.
