@@ -23,6 +23,7 @@ type cloud struct {
 	mock.Mock
 	mu         sync.Mutex
 	interfaces []interconnect.RouterInterface
+	peerings   []interconnect.PeeringConnection
 	routes     []interconnect.RouteEntry
 }
 
@@ -30,6 +31,25 @@ func (c *cloud) RouterInterfaces(_ context.Context, _, routerID string) ([]inter
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return slices.DeleteFunc(slices.Clone(c.interfaces), func(i interconnect.RouterInterface) bool { return i.RouterID != routerID }), nil
+}
+
+func (c *cloud) PeeringConnections(_ context.Context, _, vpcID string) ([]interconnect.PeeringConnection, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return slices.DeleteFunc(slices.Clone(c.peerings), func(p interconnect.PeeringConnection) bool { return p.VpcID != vpcID && p.AcceptingVpcID != vpcID }), nil
+}
+
+func (c *cloud) CreatePeeringConnection(_ context.Context, region string, n interconnect.NewPeeringConnection) (string, error) {
+	args := c.Called(region, n)
+	return args.String(0), args.Error(1)
+}
+
+func (c *cloud) ModifyPeeringConnection(_ context.Context, region, id, name string, bandwidth int, link string) error {
+	return c.Called(region, id, name, bandwidth, link).Error(0)
+}
+
+func (c *cloud) DeletePeeringConnection(_ context.Context, region, id string) error {
+	return c.Called(region, id).Error(0)
 }
 
 func (c *cloud) RouteTables(_ context.Context, _, vpcID string) ([]interconnect.RouteTable, error) {

@@ -24,9 +24,10 @@ const mark = "interconnect.vi.orders-to-billing"
 // made of the entries; every mutating call must be expected.
 type cloud struct {
 	mock.Mock
-	mu      sync.Mutex
-	pair    string // status of the pair of router interfaces
-	entries []interconnect.RouteEntry
+	mu       sync.Mutex
+	pair     string // status of the pair of router interfaces
+	peerings []interconnect.PeeringConnection
+	entries  []interconnect.RouteEntry
 }
 
 func (c *cloud) RouterInterfaces(_ context.Context, _, routerID string) ([]interconnect.RouterInterface, error) {
@@ -35,6 +36,10 @@ func (c *cloud) RouterInterfaces(_ context.Context, _, routerID string) ([]inter
 		i.ID, i.RouterID, i.OppositeRouterID, i.OppositeID = "ri-2", "vrt-2", "vrt-1", "ri-1"
 	}
 	return []interconnect.RouterInterface{i}, nil
+}
+
+func (c *cloud) PeeringConnections(context.Context, string, string) ([]interconnect.PeeringConnection, error) {
+	return c.peerings, nil
 }
 
 func (c *cloud) RouteTables(_ context.Context, _, vpcID string) ([]interconnect.RouteTable, error) {

@@ -67,6 +67,10 @@ func (c *cloud) RouterInterfaces(context.Context, string, string) ([]interconnec
 	return nil, nil
 }
 
+func (c *cloud) PeeringConnections(context.Context, string, string) ([]interconnect.PeeringConnection, error) {
+	return nil, nil
+}
+
 func (c *cloud) RouteTables(_ context.Context, _, vpcID string) ([]interconnect.RouteTable, error) {
 	return []interconnect.RouteTable{{ID: "vtb" + vpcID[len("vpc"):], VpcID: vpcID}}, nil
 }

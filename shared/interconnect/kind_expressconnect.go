@@ -26,7 +26,7 @@ var expressConnectKind = kind{
 		for _, i := range pair.all() {
 			ids = append(ids, i.ID)
 		}
-		what := fmt.Sprintf("the router interfaces %s join", strings.Join(ids, " and "))
+		what := fmt.Sprintf("the router interfaces %s", strings.Join(ids, " and "))
 		switch {
 		case pair.Active():
 			return what, carries

@@ -31,7 +31,7 @@ var vpcPeeringKind = kind{
 		if found.Kept == nil || found.Kept.Status == statusDeleting {
 			return "", nothing
 		}
-		what := fmt.Sprintf("the VPC peering connection %s joins", found.Kept.ID)
+		what := fmt.Sprintf("the VPC peering connection %s", found.Kept.ID)
 		if found.Kept.Status == peeringActivated || found.Kept.Status == peeringUpdating || !found.Ours {
 			return what, carries
 		}

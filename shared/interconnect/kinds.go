@@ -14,8 +14,9 @@ type kind struct {
 	// validate looks at a request that names the type for fields that it does
 	// not have.
 	validate func(r *Request, p *problems)
-	// joins tells what of the type already joins the two VPCs of c: in words,
-	// and how much it is worth to adopt it. c has the pair and an id only.
+	// joins tells what of the type already joins the two VPCs of c: in words
+	// ("the ..."), and how much it is worth to adopt it. Of c it needs the pair
+	// and the id, of f the prefix and what was seen of the type.
 	joins func(c *Connection, f *Facts) (what string, w worth)
 	// hops returns the ids by which a side's routes may lead to the other side
 	// already.
@@ -84,10 +85,21 @@ func ChooseType(r *Request, f *Facts) (Type, string) {
 	chosen, why, best := fallbackType, "nothing joins the two VPCs yet, and it is the type that every account can buy", nothing
 	for _, k := range kinds {
 		if what, w := k.joins(c, f); w > best {
-			chosen, why, best = k.name, what+" the two VPCs already", w
+			chosen, why, best = k.name, "the two VPCs are joined already, by "+what, w
 		}
 	}
 	return chosen, why
+}
+
+// JoinedBy names what joins the two VPCs of c, whoever made it, or "".
+func JoinedBy(c *Connection, prefix string, interfaces []RouterInterface, peerings []PeeringConnection) string {
+	f := &Facts{Prefix: prefix, Initiator: SideFacts{Interfaces: interfaces, Peerings: peerings}}
+	for _, k := range kinds {
+		if what, w := k.joins(c, f); w == carries {
+			return what
+		}
+	}
+	return ""
 }
 
 // pairOf is a connection as far as it takes to find what joins its VPCs.

@@ -4,24 +4,9 @@ import (
 	"context"
 	"fmt"
 	"strings"
-	"time"
 
 	"vpcinterconnect/shared/chain"
 	"vpcinterconnect/shared/interconnect"
-)
-
-const (
-	// lagAllowance is how long a thing that is not listed may be a read that
-	// lags; after it the thing is taken to be gone.
-	lagAllowance = 20 * time.Second
-	// tidyAllowance is how long a connection that works waits for interfaces
-	// that are too many to go.
-	tidyAllowance = 2 * time.Minute
-	// routesAllowance is how long a removal waits for routes of ours to go that
-	// the step before has removed, or could not remove.
-	routesAllowance = 2 * time.Minute
-	// maxRounds is how often one run looks and acts.
-	maxRounds = 6
 )
 
 // expressConnect joins two VPCs by a pair of router interfaces.
@@ -85,12 +70,12 @@ func (e expressConnect) prune(ctx context.Context, t *chain.Task) chain.Outcome 
 		if len(gone) == 0 {
 			return chain.DoneWith()
 		}
-		entries, err := e.entries(ctx, t, t.Scope)
+		entries, err := routeEntries(ctx, t, e.cloud, t.Scope)
 		if err != nil {
 			return chain.FromError(err)
 		}
 		if pointing := interconnect.Pointing(entries, gone); len(pointing) > 0 {
-			return blocked(t, pointing)
+			return blocked(t, "Router interface", pointing)
 		}
 		plan := interconnect.PlanRemoval(t.Scope, gone)
 		if plan.Wait != "" {
@@ -123,34 +108,6 @@ func leftovers(interfaces []interconnect.RouterInterface, why interconnect.Probl
 	return out
 }
 
-// blocked is about routes that still lead to an interface that is to go. Ours
-// are on their way, unless the step before could not remove them; somebody
-// else's stay until they are removed by hand, and the interface with them, for
-// removing it would cut them off.
-func blocked(t *chain.Task, pointing []interconnect.RouteEntry) chain.Outcome {
-	mine := func(entry interconnect.RouteEntry) bool {
-		m, ok := interconnect.ParseMark(entry.Name)
-		return ok && m.Prefix == t.Prefix
-	}
-	for _, entry := range pointing {
-		if patient(t) || mine(entry) && elapsed(t) < routesAllowance {
-			return chain.WaitFor(entry.Describe() + ", to go")
-		}
-	}
-	problem := func(entry interconnect.RouteEntry) interconnect.Problem {
-		sentence := "Router interface %s cannot be removed: it is the next hop of %s and which this deployment did not make. Delete that route, or lead it elsewhere."
-		if mine(entry) {
-			sentence = "Router interface %s cannot be removed before %s, which could not be removed either."
-		}
-		return interconnect.Problem{Sentence: fmt.Sprintf(sentence, entry.NextHopID, entry.Describe()), Resource: entry.NextHopID}
-	}
-	out := chain.RejectWith(problem(pointing[0]), nil)
-	for _, entry := range pointing {
-		out.Leftovers = append(out.Leftovers, problem(entry))
-	}
-	return out
-}
-
 // settle is reached when the pair carries traffic. Interfaces of ours that are
 // too many, made by twins that could not see each other, are removed as long
 // as no route leads to them; that the connection works does not depend on it.
@@ -159,7 +116,7 @@ func (e expressConnect) settle(ctx context.Context, t *chain.Task, found interco
 	if len(found.Extra) == 0 {
 		return done
 	}
-	entries, err := e.entries(ctx, t, t.Want)
+	entries, err := routeEntries(ctx, t, e.cloud, t.Want)
 	if err != nil {
 		return chain.FromError(err)
 	}
@@ -198,29 +155,6 @@ func (e expressConnect) interfaces(ctx context.Context, t *chain.Task, c *interc
 		return func(ctx context.Context) (err error) {
 			at[n], err = e.cloud.RouterInterfaces(ctx, side.RegionID, side.VRouterID)
 			return err
-		}
-	}
-	err := t.Together(ctx, read(0, &c.Initiator), read(1, &c.Acceptor))
-	return append(at[0], at[1]...), err
-}
-
-// entries reads the routes of both VPCs. A VPC or table that is gone has none.
-func (e expressConnect) entries(ctx context.Context, t *chain.Task, c *interconnect.Connection) ([]interconnect.RouteEntry, error) {
-	var at [2][]interconnect.RouteEntry
-	read := func(n int, side *interconnect.Side) func(context.Context) error {
-		return func(ctx context.Context) error {
-			tables, err := e.cloud.RouteTables(ctx, side.RegionID, side.VpcID)
-			if err != nil && !interconnect.IsGone(err) {
-				return err
-			}
-			for _, table := range tables {
-				entries, err := e.cloud.RouteEntries(ctx, side.RegionID, table.ID)
-				if err != nil && !interconnect.IsGone(err) {
-					return err
-				}
-				at[n] = append(at[n], entries...)
-			}
-			return nil
 		}
 	}
 	err := t.Together(ctx, read(0, &c.Initiator), read(1, &c.Acceptor))
@@ -324,13 +258,3 @@ func spell(moves []interconnect.Move) string {
 	}
 	return strings.Join(words, ", ")
 }
-
-// elapsed is how long this step has been at it.
-func elapsed(t *chain.Task) time.Duration {
-	if t.Message.StartedAt.IsZero() {
-		return 0
-	}
-	return t.Now.Sub(t.Message.StartedAt)
-}
-
-func patient(t *chain.Task) bool { return elapsed(t) < lagAllowance }

@@ -15,6 +15,7 @@ import (
 type cloud struct {
 	mu         sync.Mutex
 	interfaces []interconnect.RouterInterface
+	peers      peers
 	routes     []interconnect.RouteEntry
 	tokens     map[string]string // token to the id that it made
 	made       int
@@ -40,6 +41,7 @@ func (c *cloud) tick() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.past = append(c.past, slices.Clone(c.interfaces))
+	c.peers.tick()
 	for i := range c.interfaces {
 		switch c.interfaces[i].Status {
 		case "Connecting", "AcceptingConnecting", "Activating":

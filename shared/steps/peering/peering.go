@@ -1,6 +1,34 @@
 // Package peering is the step that joins two VPCs, and parts them again: it
 // makes the peering connection of the type asked for and hands back until it
 // carries traffic.
+//
+// A connection type is a file here with its kind, and a row in New; a kind and
+// a row in interconnect (what a request may say of the type, what of it joins
+// two VPCs already; how its plan reads); and a row in the routes step (its next
+// hop). Nowhere else is a type compared: rules, verification, the order of the
+// steps and what removes are the same for all.
+//
+// What Cen, the next type, will need: it is for three VPCs and more, so what
+// joins a pair is one CEN with an attachment of each VPC, and parts of it serve
+// other pairs too. Its kind
+//
+//   - connects by finding the CEN that both VPCs are in, else one that bears our
+//     prefix, else making one; a transit router in each region, an attachment of
+//     each VPC to its region's router (with a vSwitch in each of the router's
+//     zones, which the request or the VPC has to give), association with and
+//     propagation to the router's route table, and between regions a peer
+//     attachment with a bandwidth. Each is made with a token and a mark of its
+//     own, and waited for: attaching takes minutes, where the other types take
+//     seconds, so the step's time limit has to come from the type;
+//   - prunes in the reverse order, from propagation to the CEN itself, and each
+//     part only if it is ours and no live record, of any pair, needs it: the
+//     pruning's Live is asked per VPC and per region, not per pair;
+//   - adopts a CEN of somebody else's as it is, and adds attachments of ours to
+//     it only where a request names that CEN.
+//
+// Its routes lead to an Attachment, each side to its own. The CEN may bring
+// routes by itself, which the routes step passes over as it does today; with
+// automatic publication on, those steps would find all present.
 package peering
 
 import (
@@ -26,6 +54,11 @@ type Cloud interface {
 	DeactivateRouterInterface(ctx context.Context, region, id string) error
 	DeleteRouterInterface(ctx context.Context, region, id string) error
 	ModifySpecification(ctx context.Context, region, id, specification string) error
+
+	PeeringConnections(ctx context.Context, region, vpcID string) ([]interconnect.PeeringConnection, error)
+	CreatePeeringConnection(ctx context.Context, region string, n interconnect.NewPeeringConnection) (string, error)
+	ModifyPeeringConnection(ctx context.Context, region, id, name string, bandwidth int, link string) error
+	DeletePeeringConnection(ctx context.Context, region, id string) error
 }
 
 // kind is how peering connections of one type are made and removed.
@@ -43,6 +76,7 @@ type Step struct {
 func New(cloud Cloud) *Step {
 	return &Step{kinds: map[interconnect.Type]kind{
 		interconnect.TypeExpressConnect: expressConnect{cloud},
+		interconnect.TypeVpcPeering:     vpcPeering{cloud},
 	}}
 }
 

@@ -26,6 +26,7 @@ func (s *Step) connect(ctx context.Context, t *chain.Task) chain.Outcome {
 	}
 	mark := interconnect.Mark{Prefix: t.Prefix, ConnectionID: t.Want.ID}
 	var refused failures
+	var cut cuts
 	before := ""
 	for range maxRounds {
 		entries, err := s.entries(ctx, t, t.Want)
@@ -63,7 +64,7 @@ func (s *Step) connect(ctx context.Context, t *chain.Task) chain.Outcome {
 				held = on
 				continue
 			}
-			call, asked := s.change(t.Want.Side(role), role, diff, *hops.at(role), &refused)
+			call, asked := s.change(t.Want.Side(role), role, diff, *hops.at(role), &refused, &cut)
 			calls, asks = append(calls, call), asks+asked
 		}
 		switch {
@@ -79,7 +80,7 @@ func (s *Step) connect(ctx context.Context, t *chain.Task) chain.Outcome {
 			return waiting("the routes just asked for to be seen", present)
 		}
 		before = asks
-		if err := t.Mutate(ctx, calls...); err != nil {
+		if err := t.Mutate(ctx, calls...); err != nil && !onlyCuts(err) {
 			for _, role := range interconnect.Roles {
 				if out, failed := refused.outcome(role, *diffs.at(role), *entries.at(role)); failed {
 					return out
@@ -102,13 +103,9 @@ func (s *Step) connect(ctx context.Context, t *chain.Task) chain.Outcome {
 // Neither call takes a token. Died after it, or reported failed but done: the
 // next look finds the entries. A twin's second entry to the same destination
 // is refused by the cloud, and a second repointing changes nothing.
-func (s *Step) change(side *interconnect.Side, role interconnect.Role, diff interconnect.RouteDiff, hop interconnect.NextHop, refused *failures) (chain.Call, string) {
+func (s *Step) change(side *interconnect.Side, role interconnect.Role, diff interconnect.RouteDiff, hop interconnect.NextHop, refused *failures, cut *cuts) (chain.Call, string) {
 	if len(diff.Repoint) > 0 {
-		entry := diff.Repoint[0]
-		return chain.Call{
-			Action: "ModifyRouteEntry", Resource: entry.ID,
-			Do: func(ctx context.Context) error { return s.cloud.RepointRoute(ctx, side.RegionID, entry.ID, hop) },
-		}, entry.ID
+		return s.repoint(side, role, diff.Repoint, hop, cut)
 	}
 	batch := diff.Create[:min(len(diff.Create), interconnect.MaxRouteBatch)]
 	return chain.Call{

@@ -35,3 +35,28 @@ func routerInterfaces(ctx context.Context, s *Step, t *chain.Task) (hops sides[i
 	}
 	return hops, "", nil
 }
+
+// peeringConnection finds the VPC peering connection as the peering step does:
+// it is the next hop of both sides.
+func peeringConnection(ctx context.Context, s *Step, t *chain.Task) (hops sides[interconnect.NextHop], wait string, err error) {
+	var seen sides[[]interconnect.PeeringConnection]
+	var reads []func(context.Context) error
+	for _, role := range interconnect.Roles {
+		side := t.Want.Side(role)
+		reads = append(reads, func(ctx context.Context) (err error) {
+			*seen.at(role), err = s.cloud.PeeringConnections(ctx, side.RegionID, side.VpcID)
+			return err
+		})
+	}
+	if err := t.Together(ctx, reads...); err != nil {
+		return hops, "", err
+	}
+	found := interconnect.FindPeering(t.Want, t.Prefix, append(seen[0], seen[1]...))
+	if !found.Carries() {
+		return hops, "the VPC peering connection to be Activated", nil
+	}
+	for _, role := range interconnect.Roles {
+		*hops.at(role) = interconnect.NextHop{Type: interconnect.HopVpcPeer, ID: found.Kept.ID}
+	}
+	return hops, "", nil
+}

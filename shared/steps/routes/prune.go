@@ -18,7 +18,12 @@ func (s *Step) prune(ctx context.Context, t *chain.Task) chain.Outcome {
 		return chain.FromError(err)
 	}
 	p := interconnect.NewPruning(t.Prefix, &t.Record, t.Scope, t.Want, others)
+	back, err := s.leadBack(ctx, t)
+	if err != nil {
+		return chain.FromError(err)
+	}
 	var refused refusals
+	var cut cuts
 	before := ""
 	for range maxRounds {
 		entries, err := s.entries(ctx, t, t.Scope)
@@ -29,12 +34,19 @@ func (s *Step) prune(ctx context.Context, t *chain.Task) chain.Outcome {
 		held, left, asks := "", 0, ""
 		for _, role := range interconnect.Roles {
 			gone := interconnect.PrunableRoutes(p, *entries.at(role))
-			left += len(gone)
-			if len(gone) == 0 {
+			diff, hop := back(role, *entries.at(role))
+			todo := len(gone) + len(diff.Repoint) + len(diff.Create)
+			left += todo
+			if todo == 0 {
 				continue
 			}
 			if on := busy(*entries.at(role)); on != "" {
 				held = on
+				continue
+			}
+			if len(gone) == 0 {
+				call, asked := s.change(t.Want.Side(role), role, diff, hop, &failures{}, &cut)
+				calls, asks = append(calls, call), asks+asked
 				continue
 			}
 			batch := gone[:min(len(gone), interconnect.MaxRouteBatch)]
@@ -53,7 +65,7 @@ func (s *Step) prune(ctx context.Context, t *chain.Task) chain.Outcome {
 			return chain.WaitFor("the routes just removed to go")
 		}
 		before = asks
-		if err := t.Mutate(ctx, calls...); err != nil {
+		if err := t.Mutate(ctx, calls...); err != nil && !onlyCuts(err) {
 			if interconnect.Stale(err) {
 				return chain.WaitFor("reads that are behind: " + err.Error())
 			}

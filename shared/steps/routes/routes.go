@@ -14,6 +14,7 @@ import (
 // Cloud is what the step needs of the cloud.
 type Cloud interface {
 	RouterInterfaces(ctx context.Context, region, routerID string) ([]interconnect.RouterInterface, error)
+	PeeringConnections(ctx context.Context, region, vpcID string) ([]interconnect.PeeringConnection, error)
 	RouteTables(ctx context.Context, region, vpcID string) ([]interconnect.RouteTable, error)
 	RouteEntries(ctx context.Context, region, tableID string) ([]interconnect.RouteEntry, error)
 	CreateRoutes(ctx context.Context, region string, routes []interconnect.NewRoute) ([]interconnect.RouteFailure, error)
@@ -31,6 +32,7 @@ type Step struct {
 func New(cloud Cloud) *Step {
 	return &Step{cloud: cloud, hops: map[interconnect.Type]findHops{
 		interconnect.TypeExpressConnect: routerInterfaces,
+		interconnect.TypeVpcPeering:     peeringConnection,
 	}}
 }
 

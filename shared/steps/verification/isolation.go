@@ -3,6 +3,7 @@ package verification
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"vpcinterconnect/shared/chain"
@@ -116,6 +117,9 @@ func (s *Step) leftovers(ctx context.Context, t *chain.Task) ([]interconnect.Pro
 	for _, i := range interconnect.PrunableInterfaces(p, append(seen[0].interfaces, seen[1].interfaces...)) {
 		add(i.ID, "Router interface %s is still there (%s).", i.ID, i.Status)
 	}
+	for _, x := range interconnect.PrunablePeerings(p, append(seen[0].peerings, seen[1].peerings...)) {
+		add(x.ID, "VPC peering connection %s is still there (%s).", x.ID, x.Status)
+	}
 	for _, e := range interconnect.PrunableRoutes(p, append(seen[0].entries, seen[1].entries...)) {
 		add(e.ID, "The route to %s in route table %s is still there (%s).", e.Destination, e.RouteTableID, e.Status)
 	}
@@ -128,23 +132,15 @@ func (s *Step) leftovers(ctx context.Context, t *chain.Task) ([]interconnect.Pro
 // observed is what one side has.
 type observed struct {
 	interfaces []interconnect.RouterInterface
+	peerings   []interconnect.PeeringConnection
 	entries    []interconnect.RouteEntry
 	rules      []interconnect.Rule
 }
 
 // observe reads one side. What is gone has nothing.
 func (s *Step) observe(ctx context.Context, t *chain.Task, side *interconnect.Side, groups []string) (o observed, err error) {
-	there := func(err error) error {
-		if interconnect.IsGone(err) {
-			return nil
-		}
-		return err
-	}
 	err = t.Together(ctx,
-		func(ctx context.Context) (err error) {
-			o.interfaces, err = s.cloud.RouterInterfaces(ctx, side.RegionID, side.VRouterID)
-			return there(err)
-		},
+		func(ctx context.Context) error { return s.observeJoints(ctx, t, side, &o) },
 		func(ctx context.Context) error {
 			tables, err := s.cloud.RouteTables(ctx, side.RegionID, side.VpcID)
 			for _, table := range tables {
@@ -170,25 +166,37 @@ func (s *Step) observe(ctx context.Context, t *chain.Task, side *interconnect.Si
 	return o, err
 }
 
+// observeJoints reads what may join one side to the other.
+func (s *Step) observeJoints(ctx context.Context, t *chain.Task, side *interconnect.Side, o *observed) error {
+	return t.Together(ctx,
+		func(ctx context.Context) (err error) {
+			o.interfaces, err = s.cloud.RouterInterfaces(ctx, side.RegionID, side.VRouterID)
+			return there(err)
+		},
+		func(ctx context.Context) (err error) {
+			o.peerings, err = s.cloud.PeeringConnections(ctx, side.RegionID, side.VpcID)
+			return there(err)
+		},
+	)
+}
+
+// there lets pass that what was asked about is gone.
+func there(err error) error {
+	if interconnect.IsGone(err) {
+		return nil
+	}
+	return err
+}
+
 // joinedByOthers names what somebody else made and joins the two VPCs, or "".
 func (s *Step) joinedByOthers(ctx context.Context, t *chain.Task) (string, error) {
-	var seen [2][]interconnect.RouterInterface
+	var seen [2]observed
 	var reads []func(context.Context) error
 	for i, role := range interconnect.Roles {
-		side := t.Scope.Side(role)
-		reads = append(reads, func(ctx context.Context) (err error) {
-			seen[i], err = s.cloud.RouterInterfaces(ctx, side.RegionID, side.VRouterID)
-			if interconnect.IsGone(err) {
-				return nil
-			}
-			return err
-		})
+		reads = append(reads, func(ctx context.Context) error { return s.observeJoints(ctx, t, t.Scope.Side(role), &seen[i]) })
 	}
 	if err := t.Together(ctx, reads...); err != nil {
 		return "", err
 	}
-	if pair := interconnect.FindPair(t.Scope, t.Prefix, append(seen[0], seen[1]...)).Kept; pair.Active() {
-		return fmt.Sprintf("the pair of router interfaces %s and %s", pair.Initiator.ID, pair.Acceptor.ID), nil
-	}
-	return "", nil
+	return interconnect.JoinedBy(t.Scope, t.Prefix, slices.Concat(seen[0].interfaces, seen[1].interfaces), slices.Concat(seen[0].peerings, seen[1].peerings)), nil
 }

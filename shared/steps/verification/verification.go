@@ -23,6 +23,7 @@ type Cloud interface {
 	Invocations(ctx context.Context, region, instanceID string) ([]interconnect.Invocation, error)
 
 	RouterInterfaces(ctx context.Context, region, routerID string) ([]interconnect.RouterInterface, error)
+	PeeringConnections(ctx context.Context, region, vpcID string) ([]interconnect.PeeringConnection, error)
 	RouteTables(ctx context.Context, region, vpcID string) ([]interconnect.RouteTable, error)
 	RouteEntries(ctx context.Context, region, tableID string) ([]interconnect.RouteEntry, error)
 	Rules(ctx context.Context, region, groupID string) ([]interconnect.Rule, error)

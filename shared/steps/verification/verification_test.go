@@ -41,6 +41,7 @@ type cloud struct {
 	after  func() error
 
 	interfaces []interconnect.RouterInterface
+	peerings   []interconnect.PeeringConnection
 	entries    []interconnect.RouteEntry
 	rules      []interconnect.Rule
 }
@@ -155,6 +156,16 @@ func (c *cloud) RouterInterfaces(_ context.Context, _, routerID string) ([]inter
 	for _, i := range c.interfaces {
 		if i.RouterID == routerID {
 			out = append(out, i)
+		}
+	}
+	return out, nil
+}
+
+func (c *cloud) PeeringConnections(_ context.Context, _, vpcID string) ([]interconnect.PeeringConnection, error) {
+	var out []interconnect.PeeringConnection
+	for _, p := range c.peerings {
+		if p.VpcID == vpcID || p.AcceptingVpcID == vpcID {
+			out = append(out, p)
 		}
 	}
 	return out, nil
