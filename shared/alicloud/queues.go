@@ -2,6 +2,7 @@ package alicloud
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"strconv"
 	"time"
@@ -11,19 +12,20 @@ import (
 	"vpcinterconnect/shared/interconnect"
 )
 
-// Queue is what the control plane tells of a queue. Its numbers of messages are
-// approximate (MNS, GetQueueAttributes).
+// Queue is what the control plane says of an MNS queue of the deployment's
+// region. Its numbers of messages are approximate (MNS, GetQueueAttributes).
 type Queue struct {
-	Name      string
-	Active    int           // to be received
-	Inactive  int           // received, neither deleted nor seen again yet
-	Delayed   int           // not to be received yet
-	Retention time.Duration // how long a message lives
-	Hidden    time.Duration // how long one that was received stays hidden
+	Name        string
+	Active      int           // to be received
+	Inactive    int           // received, neither deleted nor seen again yet
+	Delayed     int           // not to be received yet
+	Visibility  time.Duration // for which a message that was received stays hidden
+	Retention   time.Duration // how long a message lives
+	DeadLetters string        // the queue that takes what was received too often; "" for none, or where the answer does not tell
 }
 
-// Queue returns a queue of the deployment's region by its full name. The
-// error's class is Gone if there is none.
+// Queue describes a queue by its full name. The error's class is Gone if there
+// is none.
 func (c *Cloud) Queue(ctx context.Context, name string) (*Queue, error) {
 	req, resp := mns_open.CreateGetQueueAttributesRequest(), mns_open.CreateGetQueueAttributesResponse()
 	req.QueueName = name
@@ -31,18 +33,36 @@ func (c *Cloud) Queue(ctx context.Context, name string) (*Queue, error) {
 		return nil, err
 	}
 	// This product says how a call went in the answer's body, too.
-	if resp.Code != 200 || !resp.Success {
+	if !resp.Success {
 		return nil, &interconnect.CloudError{
 			Class: Classify(req.GetActionName(), resp.Status, int(resp.Code)), Action: req.GetActionName(), Code: strconv.FormatInt(resp.Code, 10),
 			Message: c.redact(fmt.Sprintf("%s %s", resp.Status, resp.Message)), RequestID: c.requestID(resp), HTTPStatus: resp.GetHttpStatus(),
 		}
 	}
 	d := resp.Data
-	if d.QueueName != name {
+	switch d.QueueName {
+	case name:
+	case "":
+		return nil, c.absent(req, resp, "queue "+name)
+	default:
 		return nil, c.malformed(req, resp, fmt.Errorf("asked for %s, told of %.130q", name, d.QueueName))
 	}
-	return &Queue{
+	q := &Queue{
 		Name: name, Active: int(d.ActiveMessages), Inactive: int(d.InactiveMessages), Delayed: int(d.DelayMessages),
-		Retention: time.Duration(d.MessageRetentionPeriod) * time.Second, Hidden: time.Duration(d.VisibilityTimeout) * time.Second,
-	}, nil
+		Visibility: time.Duration(d.VisibilityTimeout) * time.Second,
+		Retention:  time.Duration(d.MessageRetentionPeriod) * time.Second,
+	}
+	// The SDK's struct is older than dead-letter policies.
+	var more struct {
+		Data struct {
+			DlqPolicy struct {
+				Enabled               bool
+				DeadLetterTargetQueue string
+			}
+		}
+	}
+	if json.Unmarshal(resp.GetHttpContentBytes(), &more) == nil && more.Data.DlqPolicy.Enabled {
+		q.DeadLetters = more.Data.DlqPolicy.DeadLetterTargetQueue
+	}
+	return q, nil
 }

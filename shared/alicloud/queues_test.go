@@ -18,7 +18,7 @@ func TestAQueueTellsHowManyMessagesItHolds(t *testing.T) {
 	q, err := f.cloud().Queue(t.Context(), "vi-dead-letters")
 	require.NoError(t, err)
 	require.Equal(t, &alicloud.Queue{
-		Name: "vi-dead-letters", Active: 3, Inactive: 2, Delayed: 1, Retention: 7 * 24 * time.Hour, Hidden: 30 * time.Second,
+		Name: "vi-dead-letters", Active: 3, Inactive: 2, Delayed: 1, Retention: 7 * 24 * time.Hour, Visibility: 30 * time.Second,
 	}, q)
 	require.Equal(t, "vi-dead-letters", f.last().Get("QueueName"))
 	require.Equal(t, "2022-01-19", f.last().Get("Version"))

@@ -1,9 +1,14 @@
-// Command operator is for those who run a deployment: it packs the functions.
+// Command operator is for those who run a deployment: it packs the functions,
+// freezes changes, and looks after what is left over and what could not be
+// handled.
 package main
 
 import (
+	"context"
 	"fmt"
 	"os"
+	"os/signal"
+	"syscall"
 
 	"github.com/spf13/cobra"
 )
@@ -15,8 +20,12 @@ func main() {
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
+	open := fromEnvironment(os.Getenv, nil)
 	root.AddCommand(packageCommand())
-	if err := root.Execute(); err != nil {
+	root.AddCommand(freezeCommand(open), thawCommand(open), orphansCommand(open), deadLettersCommand(open))
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	if err := root.ExecuteContext(ctx); err != nil {
 		fmt.Fprintln(os.Stderr, "operator:", err)
 		os.Exit(1)
 	}
