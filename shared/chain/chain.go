@@ -15,14 +15,14 @@ const SchemaVersion = 1
 // MaxHops is how often a message may be handed on before a human is needed.
 const MaxHops = 500
 
-// Message is what travels on the queues: intent, no facts (DESIGN rule 2).
+// Message is what travels on the queues: intent, no facts (README, rule 2).
 type Message struct {
 	Schema       int                 `json:"schema"`
 	ConnectionID string              `json:"connectionId"`
 	Generation   int                 `json:"generation"`
 	Action       interconnect.Action `json:"action"`
 	Target       interconnect.Target `json:"target,omitempty"`
-	Attempts     int                 `json:"attempts,omitempty"` // spent by Retry, at this step
+	Attempts     int                 `json:"attempts,omitempty"` // spent by Retry in a row, at this step
 	Waits        int                 `json:"waits,omitempty"`    // Wait outcomes in a row at this step: index of the delay schedule
 	Hops         int                 `json:"hops"`
 	StartedAt    time.Time           `json:"startedAt,omitzero"` // when this step first handled it; zero on arrival at a step
@@ -33,6 +33,7 @@ type Message struct {
 	LaggingSince time.Time `json:"laggingSince,omitzero"` // since when the record reads older than the message, or not at all
 	FrozenSince  time.Time `json:"frozenSince,omitzero"`  // when the last run met a freeze; the next one adds the time since then to StartedAt and GiveUpAt
 	Rounds       int       `json:"rounds,omitempty"`      // how often this action began anew because something was left over
+	Woken        bool      `json:"woken,omitempty"`       // another run began this one, perhaps more than once under this trace: not to be taken for its own twin
 	Recheck      bool      `json:"recheck,omitempty"`     // the look after the last mutating call failed: the next run looks again
 }
 
@@ -60,7 +61,7 @@ type Outcome struct {
 // Kind is the kind of an outcome.
 type Kind string
 
-// The kinds of DESIGN rule 4.
+// The kinds of the README's rule 4.
 const (
 	KindDone   Kind = "done"   // on to the next step
 	KindWait   Kind = "wait"   // the same message later; no attempt spent

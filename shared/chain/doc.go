@@ -1,7 +1,7 @@
 // Package chain carries a connection through its steps: the message, the one
 // table of actions and steps, the outcomes of a step, and the handler that
 // turns a queue's event into a step's run and a step's outcome into the next
-// message (DESIGN rules 2 to 6).
+// message (README, rules 2 to 6).
 //
 // The table: for each action its stages by queue, after how long what waits is
 // given up, what follows a stage that is done, and what one that is rejected.

@@ -22,7 +22,7 @@ type Stage struct {
 	Rounds  int           // how often what it finds left over is removed once more, from the first stage on, before that is a rejection
 }
 
-// The table of DESIGN rule 3: each action's stages in order.
+// The table of the README's rule 3: each action's stages in order.
 //
 // Connect goes upwards from the peering connection. Prune goes the other way,
 // since a router interface cannot go while a route points to it.

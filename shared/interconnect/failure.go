@@ -9,7 +9,7 @@ import (
 // from action and code to class is alicloud's; steps act on the class alone.
 type Class string
 
-// The classes of DESIGN rule 9.
+// The classes of the README's rule 9.
 const (
 	Busy      Class = "busy"      // another task runs there: wait, spending no attempt
 	Throttled Class = "throttled" // called too often: wait

@@ -6,7 +6,7 @@ import (
 )
 
 // When the sweep acts on a generation that does not end, and when a human has
-// to (DESIGN rule 0).
+// to (README, rule 0).
 const (
 	SilenceLimit   = 3 * time.Minute // without a sign of life: its first message is sent again
 	SendLimit      = 5               // such sends without a step done: needs attention
@@ -126,7 +126,7 @@ func Ended(r *Record) bool {
 	return false
 }
 
-// Overall computes the state that a record shows (DESIGN rule 10).
+// Overall computes the state that a record shows (README, rule 10).
 func Overall(r *Record, now time.Time) State {
 	p := r.phase()
 	if !Ended(r) && r.needsAttention(now) {

@@ -2,7 +2,7 @@ package interconnect
 
 import "time"
 
-// Action is what a chain of messages is to do (DESIGN rule 3).
+// Action is what a chain of messages is to do (README, rule 3).
 type Action string
 
 // Connect only adds and repoints. Prune removes what is owned and in no live
@@ -49,6 +49,7 @@ type StepStatus struct {
 	Leftovers  []Problem     `json:"left,omitempty"`     // what a prune could not remove
 	Verdicts   []Verdict     `json:"verdicts,omitempty"` // verification only: the newest first, at most 20
 	Trace      string        `json:"trace,omitempty"`
+	Hops       int           `json:"hops,omitempty"` // of what the last run handed on: what has fewer, and the same trace, is its twin
 }
 
 // Verdict is what verification found.
@@ -85,7 +86,7 @@ type Ping struct {
 	Error      string  `json:"error,omitempty"` // Cloud Assistant's error, if the command did not run
 }
 
-// State is a connection's overall state (DESIGN rule 10), computed on read.
+// State is a connection's overall state (README, rule 10), computed on read.
 type State string
 
 // The states.
