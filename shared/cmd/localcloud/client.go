@@ -138,7 +138,7 @@ func listed(ids []string) string {
 }
 
 // pingMarks are what the drawing shows beside the instances that pinged.
-func pingMarks(a answer, r request) map[string]string {
+func pingMarks(a answer) map[string]string {
 	marks := map[string]string{}
 	if a.Verdict == nil {
 		return marks

@@ -121,7 +121,7 @@ func (r *run) do(ctx context.Context, s *settings, w *world.World, hostile bool,
 		r.p.Status("")
 		return nil, err
 	}
-	defer c.Stack.Close()
+	defer c.Close()
 	r.p.Step(show.Plain, "localcloud", "%d functions, %d regions, account %s", len(c.Functions.Stats()), len(c.Endpoints.Regions), c.Endpoints.AccountID)
 
 	limited, cancel := context.WithTimeout(ctx, patience)
@@ -145,7 +145,7 @@ func (r *run) do(ctx context.Context, s *settings, w *world.World, hostile bool,
 	if limited.Err() != nil && !report.Connected {
 		report.Why = fmt.Sprintf("this was still so after %s. %s", patience, last.Why)
 	}
-	report.Drawing = show.Drawing(c.World(), r.req.Initiator.VpcID, r.req.Acceptor.VpcID, pingMarks(last, r.req))
+	report.Drawing = show.Drawing(c.World(), r.req.Initiator.VpcID, r.req.Acceptor.VpcID, pingMarks(last))
 	err = c.close() // before counting, so that all is in
 	report.Took = r.seen.took(c.Functions.Stats())
 	if !report.Connected {

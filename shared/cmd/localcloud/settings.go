@@ -52,7 +52,7 @@ type cloud struct {
 }
 
 func (c *cloud) close() error {
-	c.Stack.Close()
+	c.Close()
 	var errs []error
 	for _, f := range c.files {
 		errs = append(errs, f.close())
@@ -94,8 +94,7 @@ func (s *settings) start(ctx context.Context, w *world.World, hostile bool, o st
 	}
 	if s.endpoints != "" {
 		if err := writeEndpoints(s.endpoints, c.Endpoints); err != nil {
-			c.close()
-			return nil, err
+			return nil, errors.Join(err, c.close())
 		}
 	}
 	return c, nil
@@ -126,7 +125,7 @@ func recorded(r openapi.Record) any {
 // writeEndpoints writes the file under another name first, so that who waits
 // for it never reads half of it. It holds a secret.
 func writeEndpoints(path string, e stack.Endpoints) error {
-	text, err := json.MarshalIndent(e, "", "  ")
+	text, err := json.MarshalIndent(e, "", "  ") //nolint:gosec // the token is what the file is for
 	if err != nil {
 		return err
 	}

@@ -45,11 +45,11 @@ func (p *Platform) listen(f *function) (*front, error) {
 		Handler: fr, ReadHeaderTimeout: 30 * time.Second, MaxHeaderBytes: 64 << 10,
 		ErrorLog: slog.NewLogLogger(slog.DiscardHandler, slog.LevelDebug), // clients that leave are no news
 	}
-	go fr.server.Serve(l)
+	go func() { _ = fr.server.Serve(l) }() // it returns when it is closed
 	return fr, nil
 }
 
-func (fr *front) close() { fr.server.Close() }
+func (fr *front) close() { _ = fr.server.Close() } // its listener is gone either way
 
 // httpEvent is what an HTTP trigger delivers (facts B).
 type httpEvent struct {
@@ -156,7 +156,7 @@ func (fr *front) answer(w http.ResponseWriter, res Result) {
 		Body            string            `json:"body"`
 	}
 	if err := json.Unmarshal(res.Payload, &a); err != nil || a.StatusCode == nil {
-		w.Write(res.Payload)
+		_, _ = w.Write(res.Payload) // a client that has gone does not want it
 		return
 	}
 	body := []byte(a.Body)
@@ -177,13 +177,13 @@ func (fr *front) answer(w http.ResponseWriter, res Result) {
 		}
 	}
 	w.WriteHeader(*a.StatusCode)
-	w.Write(body)
+	_, _ = w.Write(body)
 }
 
 func refuse(w http.ResponseWriter, status int, code, message string) {
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
-	json.NewEncoder(w).Encode(map[string]string{"ErrorCode": code, "ErrorMessage": message})
+	_ = json.NewEncoder(w).Encode(map[string]string{"ErrorCode": code, "ErrorMessage": message})
 }
 
 func headerSize(h http.Header) int {

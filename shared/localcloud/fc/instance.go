@@ -51,7 +51,7 @@ func (f *function) born() (*instance, error) {
 	}
 	i := &instance{id: "c-" + uuid.NewString()[:18], f: f, events: make(chan *invocation), exited: make(chan struct{})}
 	i.server = &http.Server{Handler: i.runtimeAPI(), ReadHeaderTimeout: time.Minute}
-	go i.server.Serve(l)
+	go func() { _ = i.server.Serve(l) }() // it returns when it is closed
 	out := &lines{to: func(text string) {
 		if f.p.opt.Log != nil {
 			f.p.opt.Log(Line{time.Now(), f.ID, i.id, text})
@@ -64,8 +64,7 @@ func (f *function) born() (*instance, error) {
 	i.cmd.WaitDelay = time.Second
 	ownGroup(i.cmd)
 	if err := f.p.fork.start(i.cmd); err != nil {
-		i.server.Close()
-		return nil, err
+		return nil, errors.Join(err, i.server.Close())
 	}
 	f.p.goWork(func() {
 		err := i.cmd.Wait()
@@ -75,7 +74,7 @@ func (f *function) born() (*instance, error) {
 		if err != nil {
 			i.how = "the process ended: " + err.Error()
 		}
-		i.server.Close() // only now: the SDK spins when next fails (facts A3)
+		_ = i.server.Close() // only now: the SDK spins when next fails (facts A3)
 		i.mu.Lock()
 		ours := i.killed
 		i.mu.Unlock()

@@ -11,7 +11,9 @@ import (
 // be killed with it.
 func ownGroup(c *exec.Cmd) { c.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} }
 
-func killGroup(c *exec.Cmd) { syscall.Kill(-c.Process.Pid, syscall.SIGKILL) }
+// killGroup kills a process and all that it has started; they may be gone
+// already.
+func killGroup(c *exec.Cmd) { _ = syscall.Kill(-c.Process.Pid, syscall.SIGKILL) }
 
 func newSpawner() *spawner {
 	s := &spawner{todo: make(chan func())}

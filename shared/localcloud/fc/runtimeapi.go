@@ -87,7 +87,7 @@ func (i *instance) next(w http.ResponseWriter, r *http.Request) {
 	} {
 		w.Header().Set(k, v)
 	}
-	w.Write(inv.event)
+	_, _ = w.Write(inv.event) // if it cannot be written the process has ended, which run sees
 }
 
 // posted takes what a process says about the event that it was given.

@@ -101,7 +101,7 @@ func (s *stream) pull() []Message {
 func (s *stream) remove(batch []Message) {
 	for _, m := range batch {
 		// A handle that has expired is no news: the message comes again.
-		s.p.cloud.Delete(s.t.Queue, m.Handle)
+		_ = s.p.cloud.Delete(s.t.Queue, m.Handle)
 	}
 }
 

@@ -118,7 +118,7 @@ func (s *Stack) Close() {
 			s.Functions.Close()
 		}
 		for _, server := range s.servers {
-			server.Close()
+			_ = server.Close() // its listener is gone either way
 		}
 	})
 }
@@ -221,7 +221,7 @@ func (s *Stack) serveWorld(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	w.Header().Set("Content-Type", "application/yaml")
-	w.Write(text)
+	_, _ = w.Write(text) // a client that has gone does not want it
 }
 
 // functionOptions points the functions at the wires, and draws Function

@@ -43,8 +43,16 @@ type File struct {
 	path map[[2]int]string // line and column of a token -> path
 }
 
-// Parse reads data; name is what errors call the file.
-func Parse(name string, data []byte) (*File, error) {
+// longest is the longest file that is read, in bytes.
+const longest = 4 << 20
+
+// Parse reads data; name is what errors call the file. Tags, anchors and
+// aliases are refused: nothing here needs them.
+func Parse(name string, data []byte) (file *File, err error) {
+	if len(data) > longest {
+		return nil, &Error{File: name, Problem: fmt.Sprintf("%d bytes are too many: %d are allowed", len(data), longest)}
+	}
+	defer noPanic(name, &err)
 	f := &File{name: name, at: map[string]int{}, path: map[[2]int]string{}}
 	parsed, err := parser.ParseBytes(data, 0)
 	if err != nil {
@@ -67,39 +75,58 @@ func Parse(name string, data []byte) (*File, error) {
 	if f.root.Type() != ast.MappingType && f.root.Type() != ast.MappingValueType {
 		return nil, &Error{File: name, Line: f.root.GetToken().Position.Line, Problem: "the file is not a mapping of keys to values"}
 	}
-	f.index(f.root, "")
+	if err := f.index(f.root, ""); err != nil {
+		return nil, err
+	}
 	return f, nil
 }
 
+// noPanic makes an error of a panic: the YAML library has some left for input
+// that makes no sense.
+func noPanic(name string, err *error) {
+	if p := recover(); p != nil {
+		*err = &Error{File: name, Problem: fmt.Sprintf("this is no YAML that can be read: %v", p)}
+	}
+}
+
 // index notes where each path is.
-func (f *File) index(n ast.Node, path string) {
+func (f *File) index(n ast.Node, path string) error {
+	if n == nil {
+		return nil
+	}
 	if t := n.GetToken(); t != nil && path != "" {
 		f.note(t.Position.Line, t.Position.Column, path)
 	}
 	switch n := n.(type) {
 	case *ast.MappingNode:
 		for _, v := range n.Values {
-			f.index(v, path)
+			if err := f.index(v, path); err != nil {
+				return err
+			}
 		}
 	case *ast.MappingValueNode:
+		if n.Key.Type() == ast.MergeKeyType {
+			return f.Errorf(path, "<< is not understood here")
+		}
 		key := n.Key.GetToken()
 		child := join(path, key.Value)
 		f.note(key.Position.Line, key.Position.Column, child)
 		f.at[child] = key.Position.Line
-		f.index(n.Value, child)
+		return f.index(n.Value, child)
 	case *ast.SequenceNode:
 		for i, v := range n.Values {
 			child := path + "[" + strconv.Itoa(i) + "]"
 			if t := v.GetToken(); t != nil {
 				f.at[child] = t.Position.Line
 			}
-			f.index(v, child)
+			if err := f.index(v, child); err != nil {
+				return err
+			}
 		}
-	case *ast.AnchorNode:
-		f.index(n.Value, path)
-	case *ast.TagNode:
-		f.index(n.Value, path)
+	case *ast.AnchorNode, *ast.TagNode, *ast.AliasNode:
+		return f.Errorf(path, "tags, anchors and aliases are not understood here")
 	}
+	return nil
 }
 
 func (f *File) note(line, column int, path string) {
@@ -145,16 +172,13 @@ func (f *File) expand(n ast.Node, path string, expand func(path, value string) (
 		n.Value = v
 	case *ast.LiteralNode:
 		return f.expand(n.Value, path, expand)
-	case *ast.AnchorNode:
-		return f.expand(n.Value, path, expand)
-	case *ast.TagNode:
-		return f.expand(n.Value, path, expand)
 	}
 	return nil
 }
 
 // Decode fills into, a pointer to a struct. Keys without a field are refused.
-func (f *File) Decode(into any) error {
+func (f *File) Decode(into any) (err error) {
+	defer noPanic(f.name, &err)
 	if err := yaml.NodeToValue(f.root, into, yaml.Strict()); err != nil {
 		return f.translate(err)
 	}

@@ -31,6 +31,10 @@ func TestErrorsNameTheFileTheLineAndTheKey(t *testing.T) {
 		"bad syntax":                {"name: [x\n", "h.yaml:1: "},
 		"nothing":                   {"# only a comment\n", "h.yaml: the file is empty"},
 		"two documents":             {"name: x\n---\nname: y\n", "h.yaml:3: the file holds more than one"},
+		"a tag":                     {"rooms: ! \n", "h.yaml:1: rooms: tags, anchors"},
+		"an anchor":                 {"name: &a x\n", "h.yaml:1: name: tags, anchors"},
+		"a merge":                   {"rooms:\n  - <<: {name: x}\n", "h.yaml:2: rooms[0]: << is not"},
+		"too much":                  {strings.Repeat("#", 5<<20), "h.yaml: 5242880 bytes are too many"},
 		"a list":                    {"- x\n", "h.yaml:1: the file is not a mapping"},
 	} {
 		t.Run(name, func(t *testing.T) {
