@@ -76,6 +76,9 @@ func (p *Planner) look(ctx context.Context, r *interconnect.Request) (*prospect,
 	if err := p.observeRest(ctx, &s.asked, &s.facts); err != nil {
 		return s, refuseError(err)
 	}
+	if record != nil && record.Live() {
+		s.facts.Recorded = record.Wanted.Connection.Type
+	}
 	c, warnings, list := interconnect.Resolve(&s.asked, &s.facts)
 	if len(list) > 0 {
 		return s, refuse(http.StatusUnprocessableEntity, list...)

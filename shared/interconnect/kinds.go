@@ -75,11 +75,14 @@ func validateType(r *Request, p *problems) {
 }
 
 // ChooseType says of which type a request's connection is to be, and, if the
-// request leaves that open, why: what already joins the two VPCs is adopted,
-// whoever made it; else it is VpcPeering.
+// request leaves that open, why: a recorded connection keeps its type; else what
+// already joins the two VPCs is adopted, whoever made it; else it is VpcPeering.
 func ChooseType(r *Request, f *Facts) (Type, string) {
-	if !r.Type.open() {
+	switch {
+	case !r.Type.open():
 		return r.Type, ""
+	case kindOf(f.Recorded) != nil:
+		return f.Recorded, "the connection is of this type already"
 	}
 	c := pairOf(r, f)
 	chosen, why, best := fallbackType, "nothing joins the two VPCs yet, and it is the type that every account can buy", nothing
@@ -123,6 +126,9 @@ func (v *resolver) chooseType() {
 	t, why := ChooseType(v.r, v.f)
 	v.c.Type = t
 	if !v.r.Type.open() {
+		return
+	}
+	if v.f.Recorded != "" {
 		return
 	}
 	if _, w := kindOf(t).joins(pairOf(v.r, v.f), v.f); w == nothing {

@@ -202,3 +202,18 @@ func TestEveryTypeHasItsKind(t *testing.T) {
 	require.Nil(t, kindOf(TypeAuto))
 	require.NotNil(t, kindOf(fallbackType))
 }
+
+func TestAConnectionKeepsItsTypeUnlessAnotherIsNamed(t *testing.T) {
+	t.Parallel()
+	f := tutorialFacts()
+	f.Recorded = TypeExpressConnect
+	got, warnings, list := Resolve(openRequest(), f)
+	require.Empty(t, list)
+	require.Empty(t, warnings)
+	require.Equal(t, TypeExpressConnect, got.Type, "nothing of it may be there yet")
+	r := openRequest()
+	r.Type = TypeVpcPeering
+	got, _, list = Resolve(r, f)
+	require.Empty(t, list)
+	require.Equal(t, TypeVpcPeering, got.Type)
+}

@@ -10,6 +10,7 @@ import (
 type Facts struct {
 	Account   string // main account id of the deployment, from STS
 	Prefix    string // of the deployment: tells its own routes from others'
+	Recorded  Type   // of the connection as it is recorded; "" if nothing is
 	Initiator SideFacts
 	Acceptor  SideFacts
 }
