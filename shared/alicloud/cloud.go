@@ -120,9 +120,18 @@ func (c *Cloud) Journal() []string {
 	return lines
 }
 
-// read makes a call that changes nothing.
+// soon is within what time a read has to fail to be tried once more at once.
+const soon = 2 * time.Second
+
+// read makes a call that changes nothing. One that fails in passing is made
+// once more: a step reads much, and each of its runs that fails costs seconds.
 func (c *Cloud) read(ctx context.Context, region string, req requests.AcsRequest, resp responses.AcsResponse) error {
-	return c.do(ctx, region, req, resp, false)
+	began := time.Now()
+	err := c.do(ctx, region, req, resp, false)
+	if interconnect.ClassOf(err) == interconnect.Transient && ctx.Err() == nil && time.Since(began) < soon {
+		err = c.do(ctx, region, req, resp, false)
+	}
+	return err
 }
 
 // write makes a call that changes something.
@@ -130,8 +139,8 @@ func (c *Cloud) write(ctx context.Context, region string, req requests.AcsReques
 	return c.do(ctx, region, req, resp, true)
 }
 
-// do makes one call: once, for retries are the chain's, which has the time to
-// wait. A failure is a *interconnect.CloudError, or wraps one.
+// do makes one call: once, for further retries are the chain's, which has the
+// time to wait. A failure is a *interconnect.CloudError, or wraps one.
 func (c *Cloud) do(ctx context.Context, region string, req requests.AcsRequest, resp responses.AcsResponse, isWrite bool) error {
 	started := time.Now()
 	err := c.attempt(ctx, region, req, resp, isWrite)

@@ -361,3 +361,36 @@ func TestWithoutATokenPlainKeysAreUsed(t *testing.T) {
 	require.Equal(t, keyID, got.Get("AccessKeyId"))
 	require.False(t, got.Has("SecurityToken"))
 }
+
+func TestAReadThatFailsInPassingIsMadeOnceMore(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		action   string
+		status   int
+		code     string
+		requests int
+	}{
+		"a read of a service that is busy":   {"DescribeVpcAttribute", 503, "ServiceUnavailable", 2},
+		"a read that is throttled":           {"DescribeVpcAttribute", 400, "Throttling.User", 1},
+		"a read of what is not there":        {"DescribeVpcAttribute", 404, "InvalidVpcId.NotFound", 1},
+		"a change, which the chain looks up": {"DeleteRouterInterface", 503, "ServiceUnavailable", 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f, drive := newFake(t), drives["VPC"]
+			if c.action == "DeleteRouterInterface" {
+				drive = drives[c.action]
+			}
+			failed := 0
+			f.on(c.action, func(r request) (int, string) {
+				if failed++; failed == 1 {
+					return c.status, `{"RequestId":"r-1","Code":"` + c.code + `","Message":"odd"}`
+				}
+				return canned[c.action](r)
+			})
+			err := drive(t.Context(), f.cloud())
+			require.Len(t, f.received(), c.requests)
+			require.Equal(t, c.requests == 2, err == nil, "%v", err)
+		})
+	}
+}

@@ -81,7 +81,7 @@ func (s situation) wait(out Outcome) decision {
 	if s.run.mutated && !s.run.failed {
 		soon = 0 // what was just changed may be through in a moment
 	}
-	next.Waits = soon + 1
+	next.Waits, next.Attempts = soon+1, 0
 	return s.handOn(decision{outcome: out, delay: waitDelay(s.m.ConnectionID, soon)}, next, s.at)
 }
 
@@ -185,6 +185,7 @@ func (s situation) makeWay(out Outcome) decision {
 	d := decision{outcome: out}
 	if s.run.newest != nil && !interconnect.Held(s.run.newest, s.now) {
 		queue, first := FirstMessage(s.run.newest, retrace(s.m.Trace, fmt.Sprintf("g%d", s.run.newest.Generation)))
+		first.Woken = true
 		d.queue, d.next = queue, &first
 	}
 	return d

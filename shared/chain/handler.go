@@ -76,6 +76,8 @@ func (h *Handler) one(ctx context.Context, q trigger.QueueMessage) error {
 		reason = "the record has moved on"
 	case interconnect.Held(rec, now):
 		reason = "its window has not begun; the sweep sends it then"
+	case reason == "" && twin(rec, m, h.Runner.Step()):
+		reason = "its twin was handled"
 	}
 	if reason != "" {
 		log.Info("dropped", "why", reason, "recordGeneration", rec.Generation)
@@ -215,6 +217,7 @@ func (h *Handler) wake(ctx context.Context, t *Task) error {
 			continue
 		}
 		queue, m := FirstMessage(o, retrace(t.Message.Trace, "wake"))
+		m.Woken = true
 		if err := h.send(ctx, queue, m, 0); err != nil {
 			return err
 		}

@@ -145,7 +145,7 @@ func (l *Letter) validate() {
 // given to end is long over, and must not count as a failure now.
 func (m Message) renewed() Message {
 	n := m.follow(m.Action, m.Target)
-	n.Hops, n.Trace = 0, retrace(m.Trace, "redriven")
+	n.Hops, n.Trace, n.Woken = 0, retrace(m.Trace, "redriven"), true
 	return n
 }
 

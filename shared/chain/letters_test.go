@@ -69,7 +69,7 @@ func TestALetterOfEachKindIsReadAndGoesBackWhereItCameFrom(t *testing.T) {
 			require.Equal(t, c.to, l.To)
 			again, err := chain.ParseMessage(l.Again)
 			require.NoError(t, err)
-			require.Equal(t, message(interconnect.Connect, func(m *chain.Message) { m.Trace = "trace.redriven" }), again,
+			require.Equal(t, message(interconnect.Connect, func(m *chain.Message) { m.Trace, m.Woken = "trace.redriven", true }), again,
 				"what its time was over for starts anew")
 		})
 	}

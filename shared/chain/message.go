@@ -115,12 +115,23 @@ func pointless(r *interconnect.Record, m Message) string {
 	return ""
 }
 
+// twin tells whether the step has handled a message of the same run that is as
+// far as this one or further, and has handed on what follows. Queues deliver
+// twice: if every twin went on, each of its hops doubled some of them again. What
+// is dropped here is lost only if the other's follow-up was lost as well, and
+// then the sweep begins anew.
+func twin(r *interconnect.Record, m Message, step interconnect.Step) bool {
+	s := r.Steps[step]
+	return !m.Woken && !m.Repair && s.Generation == m.Generation && s.Action == m.Action && s.Target == m.Target &&
+		s.Trace == m.Trace && m.Hops < s.Hops
+}
+
 // follow returns the message with which the chain goes on: at another stage,
 // or with another action, counting starts anew.
 func (m Message) follow(a interconnect.Action, t interconnect.Target) Message {
 	n := Message{
 		Schema: SchemaVersion, ConnectionID: m.ConnectionID, Generation: m.Generation,
-		Action: a, Target: t, Hops: m.Hops + 1, Trace: m.Trace, Repair: m.Repair, Rounds: m.Rounds,
+		Action: a, Target: t, Hops: m.Hops + 1, Trace: m.Trace, Repair: m.Repair, Rounds: m.Rounds, Woken: m.Woken,
 	}
 	if a != m.Action {
 		// A prune after a connect pings anew: its checks must not be answered

@@ -52,7 +52,10 @@ func (s situation) status(step interconnect.Step, d decision) (status interconne
 		Progress: progress(d.outcome.Kind), Since: s.now, UpdatedAt: s.now,
 		Note: d.outcome.Note, Problem: d.outcome.Problem,
 		Resources: d.outcome.Resources, Leftovers: d.outcome.Leftovers,
-		Verdicts: verdicts(was, d.outcome.Verdict, s), Trace: s.m.Trace,
+		Verdicts: verdicts(was, d.outcome.Verdict, s), Trace: s.m.Trace, Hops: s.m.Hops + 1,
+	}
+	if d.next != nil && d.next.Action == s.m.Action && d.next.Trace == s.m.Trace {
+		status.Hops = d.next.Hops // not one more, if it was frozen
 	}
 	if same && was.Progress == status.Progress {
 		status.Since = was.Since

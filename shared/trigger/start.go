@@ -25,6 +25,7 @@ type Func func(ctx context.Context, inv Invocation, event []byte) ([]byte, error
 // Start runs a function for ever, logging JSON lines to the standard output. It
 // needs the environment of the Go runtime (FC_RUNTIME_API).
 func Start(f Func) {
+	slog.SetLogLoggerLevel(slog.LevelError) // what the SDK says by package log: that an invocation failed
 	slog.SetDefault(slog.New(slog.NewJSONHandler(os.Stdout, nil)))
 	fc.Start(func(ctx context.Context, event []byte) (json.RawMessage, error) {
 		return handler(f).Invoke(ctx, event)

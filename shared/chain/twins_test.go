@@ -1,0 +1,85 @@
+package chain_test
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"vpcinterconnect/shared/chain"
+	"vpcinterconnect/shared/interconnect"
+)
+
+func TestATwinOfWhatWasHandedOnIsDropped(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		outcome chain.Outcome
+		change  func(*chain.Message)
+		runs    int
+	}{
+		"after the step was done":                 {chain.DoneWith("routes-1"), func(*chain.Message) {}, 1},
+		"while the step waits":                    {chain.WaitFor("states"), func(*chain.Message) {}, 1},
+		"not one that another run began":          {chain.DoneWith("routes-1"), func(m *chain.Message) { m.Woken = true }, 2},
+		"not one of a repair, which is on demand": {chain.DoneWith("routes-1"), func(m *chain.Message) { m.Repair = true }, 2},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := newStage(t)
+			s.steps[interconnect.Routes].says(c.outcome)
+			m := message(interconnect.Connect, func(m *chain.Message) { m.Hops = 3 }, c.change)
+			s.mustDeliver(interconnect.Routes, m)
+			s.mustDeliver(interconnect.Routes, m)
+			require.Equal(t, c.runs, s.steps[interconnect.Routes].runs)
+			require.Len(t, s.queues.left, c.runs)
+		})
+	}
+	t.Run("another run's message is not", func(t *testing.T) {
+		t.Parallel()
+		s := newStage(t)
+		s.mustDeliver(interconnect.Routes, message(interconnect.Connect))
+		s.mustDeliver(interconnect.Routes, message(interconnect.Connect, func(m *chain.Message) { m.Trace = "sweep" }))
+		require.Equal(t, 2, s.steps[interconnect.Routes].runs)
+	})
+	t.Run("nor one whose follow-up could not be sent", func(t *testing.T) {
+		t.Parallel()
+		s := newStage(t)
+		s.queues.down = map[string]int{"security-groups": 1}
+		m := message(interconnect.Connect)
+		require.Error(t, s.deliver(interconnect.Routes, string(m.Body())))
+		s.mustDeliver(interconnect.Routes, m)
+		require.Equal(t, []string{"security-groups"}, s.queues.names())
+	})
+}
+
+func TestMessagesThatAllComeTwiceDoNotMultiply(t *testing.T) {
+	t.Parallel()
+	s := newStage(t)
+	for _, step := range interconnect.Steps[:3] {
+		s.steps[step].says(chain.WaitFor("a"), chain.WaitFor("b"), chain.DoneWith("x"))
+	}
+	s.mustDeliver(interconnect.Peering, message(interconnect.Connect))
+	delivered := 0
+	for ; delivered < 1000; delivered++ {
+		m, ok := s.queues.pop()
+		if !ok {
+			break
+		}
+		s.now = s.now.Add(m.delay)
+		require.NoError(t, s.deliver(stepOf(m.queue), string(m.body)))
+		require.NoError(t, s.deliver(stepOf(m.queue), string(m.body)))
+	}
+	require.Equal(t, interconnect.Done, s.status(interconnect.Verification).Progress)
+	require.Less(t, delivered, 25, "ten hops, doubled each, would be a thousand")
+}
+
+func TestAttemptsCountFailuresInARow(t *testing.T) {
+	t.Parallel()
+	s := newStage(t)
+	retry, wait := chain.RetryAfter(sentence("The cloud failed."), nil), chain.WaitFor("states")
+	for range 5 {
+		s.steps[interconnect.Routes].says(retry, retry, wait)
+	}
+	s.steps[interconnect.Routes].says(chain.DoneWith("routes-1"))
+	s.mustDeliver(interconnect.Routes, message(interconnect.Prune))
+	s.play(16)
+	require.Equal(t, interconnect.Done, s.status(interconnect.Routes).Progress)
+}
