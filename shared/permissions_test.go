@@ -2,9 +2,12 @@ package shared_test
 
 import (
 	"context"
+	"crypto/sha256"
 	"encoding/json"
+	"fmt"
 	"log/slog"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"strings"
 	"sync"
@@ -88,8 +91,8 @@ func rehearse(t *testing.T, template string) *rehearsal {
 		Judge: func(c engine.Call, policies []string, session string) *engine.Denial {
 			d := r.judge.Judge(c, policies, session)
 			if d != nil {
-				_, on, _ := ram.Needs(c)
-				r.denied = append(r.denied, c.Caller.Name+": "+d.Detail.AuthAction+" on "+strings.Join(on, ", "))
+				needs, _ := ram.Needs(c)
+				r.denied = append(r.denied, fmt.Sprint(c.Caller.Name, " ", d.Detail.AuthAction, " of ", needs))
 			}
 			return d
 		},
@@ -193,6 +196,20 @@ func (r *rehearsal) sweep() {
 	require.NoError(r.t, err)
 }
 
+// http asks the API, as somebody with a token.
+func (r *rehearsal) http(method, path, body string) {
+	r.t.Helper()
+	const token = "secret"
+	in := r.intake()
+	sum := sha256.Sum256([]byte(token))
+	in.Tokens = []intake.Token{{Name: "test", Hash: sum}}
+	req := httptest.NewRequest(method, path, strings.NewReader(body))
+	req.Header.Set("Authorization", "Bearer "+token)
+	w := httptest.NewRecorder()
+	in.ServeHTTP(w, req)
+	require.Less(r.t, w.Code, 300, "%s %s: %s", method, path, w.Body)
+}
+
 // runners makes each step's function.
 var runners = map[string]func(*alicloud.Cloud) chain.Runner{
 	"peering":        func(c *alicloud.Cloud) chain.Runner { return peering.New(c) },
@@ -271,7 +288,7 @@ func request(specification string, advanced bool) string {
 	if advanced {
 		more = `, {"securityGroupId": "sg-m5e1qingdaoadvanced", "allow": [{"protocol": "ICMP"}]}`
 	}
-	return `{"id": "c", "type": "ExpressConnect", "specification": "` + specification + `",
+	return `{"id": "c", "type": "ExpressConnect", "allowCut": true, "specification": "` + specification + `",
   "initiator": {"regionId": "cn-qingdao", "vpcId": "vpc-m5e1qingdao000000vpc1",
     "securityGroups": [{"securityGroupId": "sg-m5e1qingdao0000group", "allow": [{"protocol": "ICMP"}]}` + more + `],
     "probe": {"instanceId": "i-m5e1qingdao000000ecs1"}},
@@ -292,6 +309,12 @@ func (r *rehearsal) everything() {
 	r.ask(request("Mini.2", true))
 	r.settle()
 	require.Equal(t, interconnect.StateConnected, r.state("c"))
+
+	// Whoever asks is shown what exists, and what would come of a change.
+	r.http("GET", "/connections/c", "")
+	r.http("POST", "/connections?dryRun=true", request("Small.1", false))
+	r.http("POST", "/connections/c/verifications", "")
+	r.settle()
 
 	// A change: another size, and a group less, whose rules are pruned.
 	r.ask(request("Small.1", false))
@@ -345,6 +368,16 @@ func (r *rehearsal) everything() {
 	}
 	r.settle()
 
+	r.disconnect("c")
+	r.settle()
+	require.Equal(t, interconnect.StateDisconnected, r.state("c"))
+
+	// The same by a VPC peering connection, wider later.
+	for _, bandwidth := range []string{"10", "20"} {
+		r.ask(strings.Replace(strings.Replace(request("", false), "ExpressConnect", "VpcPeering", 1), `"specification": ""`, `"bandwidth": `+bandwidth, 1))
+		r.settle()
+		require.Equal(t, interconnect.StateConnected, r.state("c"))
+	}
 	r.disconnect("c")
 	r.settle()
 	require.Equal(t, interconnect.StateDisconnected, r.state("c"))

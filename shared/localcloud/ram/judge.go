@@ -53,19 +53,23 @@ func (j *Judge) Judge(c engine.Call, policies []string, session string) *engine.
 			return deny(c, c.Action, ImplicitDeny, err.Error())
 		}
 	}
-	action, resources, known := Needs(c)
+	needs, known := Needs(c)
 	if !known {
 		return deny(c, c.Product+":"+c.Action, ImplicitDeny, "the local cloud does not know which permission this call needs")
 	}
-	for _, r := range resources {
-		for _, set := range [][]*Policy{own, narrowed} {
-			if v := Decide(set, action, r, context); v != Allowed {
-				return deny(c, action, v, "")
+	var uses []Use
+	for _, need := range needs {
+		for _, r := range need.Resources {
+			for _, set := range [][]*Policy{own, narrowed} {
+				if v := Decide(set, need.Action, r, context); v != Allowed {
+					return deny(c, need.Action, v, "")
+				}
 			}
+			uses = append(uses, Use{c.Caller.Name, need.Action, r})
 		}
 	}
-	for _, r := range resources {
-		j.used[Use{c.Caller.Name, action, r}] = true
+	for _, u := range uses {
+		j.used[u] = true
 	}
 	return nil
 }

@@ -100,18 +100,33 @@ var byFold = func() map[string]need {
 // Actions lists the rows of the table, as product/action.
 func Actions() []string { return slices.Sorted(maps.Keys(needs)) }
 
-// Needs returns the action that a call needs, and the resources on which it
-// needs it: on all of them. ok is false for a call that nothing is known of.
-func Needs(c engine.Call) (action string, resources []string, ok bool) {
+// Permission is an action on resources: on every one of them.
+type Permission struct {
+	Action    string
+	Resources []string
+}
+
+// dependent are the further actions that a call needs, on everything. Source:
+// the VPC peering connection page's FAQ (CDT bills them).
+var dependent = map[string][]string{"VpcPeer/CreateVpcPeerConnection": {"cdt:GetCdtServiceStatus"}}
+
+// Needs returns the permissions that a call needs. ok is false for a call that
+// nothing is known of.
+func Needs(c engine.Call) (all []Permission, ok bool) {
 	n, ok := byFold[strings.ToLower(c.Product)+"/"+c.Action]
 	if !ok {
-		return "", nil, false
+		return nil, false
 	}
+	var resources []string
 	for _, r := range n.resources {
 		resources = append(resources, expand(r, c.Caller.AccountID, c.Parameters)...)
 	}
 	slices.Sort(resources)
-	return n.action, slices.Compact(resources), true
+	all = []Permission{{n.action, slices.Compact(resources)}}
+	for _, action := range dependent[c.Product+"/"+c.Action] {
+		all = append(all, Permission{action, []string{"*"}})
+	}
+	return all, true
 }
 
 // expand puts a call's parameters into an ARN: {Name} the parameter's value,

@@ -106,10 +106,9 @@ func TestNeedsNamesEveryResourceOfACall(t *testing.T) {
 			for k, v := range c.parameters {
 				p[k] = v
 			}
-			action, resources, ok := ram.Needs(engine.Call{Product: c.product, Action: c.call, Parameters: p, Caller: engine.Caller{AccountID: "12"}})
+			needs, ok := ram.Needs(engine.Call{Product: c.product, Action: c.call, Parameters: p, Caller: engine.Caller{AccountID: "12"}})
 			require.True(t, ok)
-			require.Equal(t, c.action, action)
-			require.Equal(t, c.resources, resources)
+			require.Equal(t, []ram.Permission{{Action: c.action, Resources: c.resources}}, needs)
 		})
 	}
 }
