@@ -1,5 +1,5 @@
 // Command operator is for those who run a deployment: it packs the functions,
-// freezes changes, and looks after what is left over and what could not be
+// looks whether all is ready for a deployment, makes API tokens, freezes changes, and looks after what is left over and what could not be
 // handled.
 package main
 
@@ -21,7 +21,7 @@ func main() {
 		SilenceErrors: true,
 	}
 	open := fromEnvironment(os.Getenv, nil)
-	root.AddCommand(packageCommand())
+	root.AddCommand(packageCommand(), deployCheckCommand(open, os.Getenv), tokenCommand())
 	root.AddCommand(freezeCommand(open), thawCommand(open), orphansCommand(open), deadLettersCommand(open))
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
