@@ -5,9 +5,10 @@ BUILD     := .build
 GOFLAGS_RELEASE := -trimpath -ldflags="-s -w -buildid="
 SEED      ?=
 TYPE      ?=
+FUZZTIME  ?= 10s
 
 .DEFAULT_GOAL := help
-.PHONY: help run up test test-long lint build package clean conformance fuzz
+.PHONY: help run up test test-long lint build package clean conformance fuzz soak
 
 help: ## list the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -20,6 +21,15 @@ up: build ## start the local cloud with the functions, and stay up
 
 test: ## run the tests with the race detector
 	go test -race ./...
+
+soak: ## simulate SEEDS seeds (default 1000) under every fault
+	@go test ./shared/simulation -run TestSoak -timeout 0 -v -seeds $(or $(SEEDS),1000)
+
+fuzz: ## fuzz what parses what strangers send, one target after the other (FUZZTIME=10s each)
+	@grep -rEo --include='*_test.go' '^func Fuzz[A-Za-z]+' functions shared | sort | while IFS=: read -r file target; do \
+		echo "$$(dirname $$file) $${target#func }"; \
+		go test -run '^$$' -fuzz "^$${target#func }\$$" -fuzztime $(FUZZTIME) "./$$(dirname $$file)" || exit 1; \
+	done
 
 lint: ## gofmt, go vet, golangci-lint if it is there
 	@test -z "$$(gofmt -l functions shared)" || { gofmt -l functions shared; exit 1; }

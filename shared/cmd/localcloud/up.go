@@ -60,6 +60,7 @@ func introduce(out io.Writer, e stack.Endpoints, seed uint64, hostile bool) {
 
   curl -H 'Authorization: Bearer %s' %s/connections
   export ALIBABA_CLOUD_ACCESS_KEY_ID=%s ALIBABA_CLOUD_ACCESS_KEY_SECRET=%s
+  export OPENAPI_ENDPOINT=%s MNS_ENDPOINT=%s
 
-`, weather, e.Intake, e.OpenAPI, e.MNS, e.World, e.APIToken, e.Intake, e.AccessKeyID, e.AccessKeySecret)
+`, weather, e.Intake, e.OpenAPI, e.MNS, e.World, e.APIToken, e.Intake, e.AccessKeyID, e.AccessKeySecret, e.OpenAPI, e.MNS)
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/url"
 	"strings"
 	"time"
 
@@ -63,7 +64,7 @@ func fromEnvironment(env func(string) string, way http.RoundTripper) opener {
 		switch {
 		case inv.Credentials.AccessKeyID == "" || inv.Credentials.AccessKeySecret == "":
 			return nil, errors.New("set ALIBABA_CLOUD_ACCESS_KEY_ID and ALIBABA_CLOUD_ACCESS_KEY_SECRET to a key of yours")
-		case openapi == "" && queues != "" && !strings.HasSuffix(queues, ".aliyuncs.com"), openapi != "" && queues == "":
+		case openapi == "" && queues != "" && !atAlibaba(queues), openapi != "" && queues == "":
 			// Half of each cloud: a key would go to where it does not belong.
 			return nil, errors.New("set both OPENAPI_ENDPOINT and MNS_ENDPOINT, or neither")
 		}
@@ -85,6 +86,12 @@ func fromEnvironment(env func(string) string, way http.RoundTripper) opener {
 		}
 		return d, nil
 	}
+}
+
+// atAlibaba tells whether an endpoint is the real cloud's.
+func atAlibaba(endpoint string) bool {
+	u, err := url.Parse(endpoint)
+	return err == nil && strings.HasSuffix(u.Hostname(), ".aliyuncs.com")
 }
 
 // pause waits, unless ctx ends first.

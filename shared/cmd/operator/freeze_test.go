@@ -35,7 +35,7 @@ func TestTheEnvironmentNamesTheDeployment(t *testing.T) {
 		"no key":                       {map[string]string{}, "ALIBABA_CLOUD_ACCESS_KEY_ID"},
 		"half a key":                   {map[string]string{"ALIBABA_CLOUD_ACCESS_KEY_ID": "x"}, "ALIBABA_CLOUD_ACCESS_KEY_SECRET"},
 		"another cloud's API alone":    {map[string]string{"ALIBABA_CLOUD_ACCESS_KEY_ID": "x", "ALIBABA_CLOUD_ACCESS_KEY_SECRET": "y", "OPENAPI_ENDPOINT": "http://127.0.0.1:1"}, "both"},
-		"another cloud's queues alone": {map[string]string{"ALIBABA_CLOUD_ACCESS_KEY_ID": "x", "ALIBABA_CLOUD_ACCESS_KEY_SECRET": "y", "MNS_ENDPOINT": "http://localhost:1/1.mns.r"}, "both"},
+		"another cloud's queues alone": {map[string]string{"ALIBABA_CLOUD_ACCESS_KEY_ID": "x", "ALIBABA_CLOUD_ACCESS_KEY_SECRET": "y", "MNS_ENDPOINT": "http://localhost:1/1.mns.cn-hangzhou.aliyuncs.com"}, "both"},
 		"a key is enough":              {map[string]string{"ALIBABA_CLOUD_ACCESS_KEY_ID": "x", "ALIBABA_CLOUD_ACCESS_KEY_SECRET": "y"}, ""},
 	} {
 		d, err := fromEnvironment(func(k string) string { return c.env[k] }, nil)()
