@@ -262,6 +262,100 @@ func TestEventsOfTheQueue(t *testing.T) {
 	}
 }
 
+// byPeering is the record of a connection by VPC peering.
+func byPeering(disconnect bool) interconnect.Record {
+	c := chaintest.Tutorial()
+	c.Type, c.Specification, c.Bandwidth, c.LinkType = interconnect.TypeVpcPeering, "", 100, "Gold"
+	r := chaintest.Record(c)
+	r.Wanted.Disconnect = disconnect
+	return r
+}
+
+func peer(status, name string) []interconnect.PeeringConnection {
+	return []interconnect.PeeringConnection{{ID: "pcc-1", RegionID: "cn-qingdao", VpcID: "vpc-1", AcceptingRegionID: "cn-beijing", AcceptingVpcID: "vpc-2",
+		Bandwidth: 100, LinkType: "Gold", Status: status, BusinessStatus: "Normal", Name: name, CreatedAt: chaintest.Start}}
+}
+
+func TestEventsOfTheQueueForAPeering(t *testing.T) {
+	t.Parallel()
+	isPeering := mock.MatchedBy(func(n interconnect.NewPeeringConnection) bool {
+		return n.VpcID == "vpc-1" && n.AcceptingVpcID == "vpc-2" && n.AcceptingRegionID == "cn-beijing" && n.AcceptingAccount == "1234567890123456" &&
+			n.Bandwidth == 100 && n.LinkType == "Gold" && n.Name == mark && n.Description == mark && len(n.Tags) == 1 && len(n.Token) == 64
+	})
+	for name, tt := range map[string]struct {
+		event  string
+		record interconnect.Record
+		cloud  func(c *cloud)
+		next   []string
+		step   interconnect.Progress
+		ids    []string
+	}{
+		"it is asked for once, and waited for": {
+			event: "connect.json", record: byPeering(false),
+			cloud: func(c *cloud) {
+				c.once("CreatePeeringConnection", func() { c.peerings = peer("Creating", mark) }, "cn-qingdao", isPeering).Return("pcc-1", nil)
+			},
+			next: []string{"peering"}, step: interconnect.Waiting, ids: []string{"pcc-1"},
+		},
+		"one that carries traffic is done with": {
+			event: "connect.json", record: byPeering(false),
+			cloud: func(c *cloud) { c.peerings = peer("Activated", mark) },
+			next:  []string{"routes"}, step: interconnect.Done, ids: []string{"pcc-1"},
+		},
+		"one by hand is used": {
+			event: "connect.json", record: byPeering(false),
+			cloud: func(c *cloud) { c.peerings = peer("Activated", "by hand") },
+			next:  []string{"routes"}, step: interconnect.Done, ids: []string{"pcc-1 (not ours)"},
+		},
+		"another bandwidth is asked for": {
+			event: "connect.json", record: byPeering(false),
+			cloud: func(c *cloud) {
+				c.peerings = peer("Activated", mark)
+				c.peerings[0].Bandwidth = 5
+				c.once("ModifyPeeringConnection", func() { c.peerings = peer("Activated", mark) }, "cn-qingdao", "pcc-1", mark, 100, "Gold").Return(nil)
+			},
+			next: []string{"routes"}, step: interconnect.Done, ids: []string{"pcc-1"},
+		},
+		"a disconnect deletes it": {
+			event: "prune.json", record: byPeering(true),
+			cloud: func(c *cloud) {
+				c.peerings = peer("Activated", mark)
+				c.once("DeletePeeringConnection", func() { c.peerings = nil }, "cn-qingdao", "pcc-1").Return(nil)
+			},
+			next: []string{"verification"}, step: interconnect.Done,
+		},
+		"a disconnect leaves one by hand alone": {
+			event: "prune.json", record: byPeering(true),
+			cloud: func(c *cloud) { c.peerings = peer("Activated", "by hand") },
+			next:  []string{"verification"}, step: interconnect.Done,
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			c := &cloud{}
+			c.Test(t)
+			tt.cloud(c)
+			memory := chaintest.NewMemory(tt.record)
+			h := chaintest.Handler(peering.New(c), memory, chaintest.Start)
+			event, err := os.ReadFile(filepath.Join("testdata", tt.event))
+			require.NoError(t, err)
+			var next []string
+			for range 2 { // the queue delivers at least once: the twin changes nothing, and is dropped
+				require.NoError(t, h.Handle(context.Background(), event))
+				for _, sent := range memory.Take() {
+					next = append(next, sent.Queue)
+				}
+			}
+			c.AssertExpectations(t)
+			require.Equal(t, tt.next, next)
+			got, err := memory.Get(context.Background(), tt.record.ID)
+			require.NoError(t, err)
+			require.Equal(t, tt.step, got.Steps[interconnect.Peering].Progress)
+			require.Equal(t, tt.ids, got.Steps[interconnect.Peering].Resources)
+		})
+	}
+}
+
 func TestWhatIsNoMessageGoesToTheDeadLetters(t *testing.T) {
 	t.Parallel()
 	c := &cloud{}

@@ -35,7 +35,7 @@ func (s *Step) prune(ctx context.Context, t *chain.Task) chain.Outcome {
 		for _, role := range interconnect.Roles {
 			gone := interconnect.PrunableRoutes(p, *entries.at(role))
 			diff, hop := back(role, *entries.at(role))
-			todo := len(gone) + len(diff.Repoint) + len(diff.Create)
+			todo := len(gone) + len(diff.Repoint) + len(diff.Create) + len(diff.Unsettled)
 			left += todo
 			if todo == 0 {
 				continue

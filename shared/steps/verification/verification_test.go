@@ -427,6 +427,14 @@ func TestADisconnectIsProved(t *testing.T) {
 		require.Equal(t, interconnect.VerdictConnected, v.Outcome)
 		require.Contains(t, v.Why, "ri-x")
 	})
+	t.Run("so is a peering that somebody else made", func(t *testing.T) {
+		t.Parallel()
+		c := newCloud()
+		c.peerings = []interconnect.PeeringConnection{{ID: "pcc-x", VpcID: "vpc-2", AcceptingVpcID: "vpc-1", Status: "Activated"}}
+		v := verdict(t, c, disconnecting())
+		require.Equal(t, interconnect.VerdictConnected, v.Outcome)
+		require.Contains(t, v.Why, "pcc-x")
+	})
 	t.Run("without a probe it is not shown", func(t *testing.T) {
 		t.Parallel()
 		c := newCloud()
@@ -438,6 +446,9 @@ func TestADisconnectIsProved(t *testing.T) {
 	for name, leave := range map[string]func(c *cloud){
 		"an interface": func(c *cloud) {
 			c.interfaces = []interconnect.RouterInterface{{ID: "left", RouterID: "vrt-1", OppositeRouterID: "vrt-2", Name: mark, Status: "Idle"}}
+		},
+		"a peering": func(c *cloud) {
+			c.peerings = []interconnect.PeeringConnection{{ID: "left", VpcID: "vpc-1", AcceptingVpcID: "vpc-2", Name: mark, Status: "Activated"}}
 		},
 		"a route": func(c *cloud) {
 			c.entries = []interconnect.RouteEntry{{ID: "left", RouteTableID: "vtb-2", Destination: netip.MustParsePrefix("10.0.0.0/8"), Name: mark, Status: "Available"}}
@@ -464,7 +475,7 @@ func TestADisconnectIsProved(t *testing.T) {
 			out, err := chaintest.Drive(verification.New(c), job, func() {
 				c.tick()
 				if c.ticks == 30 {
-					c.interfaces, c.entries, c.rules = nil, nil, nil
+					c.interfaces, c.peerings, c.entries, c.rules = nil, nil, nil, nil
 				}
 			})
 			require.NoError(t, err)
