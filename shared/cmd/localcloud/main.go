@@ -1,6 +1,6 @@
 // Command localcloud is Alibaba Cloud on a laptop, as far as VPC Interconnect
 // needs it: run makes one connection on it and shows how, up starts it and
-// stays, world prints what exists in it.
+// stays, world prints what exists in it, facts what it knows of the real one.
 package main
 
 import (
@@ -35,6 +35,6 @@ func root() *cobra.Command {
 		Use: "localcloud", Short: "Alibaba Cloud on a laptop, as far as VPC Interconnect needs it",
 		SilenceUsage: true, SilenceErrors: true, Args: cobra.NoArgs,
 	}
-	c.AddCommand(runCommand(), upCommand(), worldCommand())
+	c.AddCommand(runCommand(), upCommand(), worldCommand(), factsCommand())
 	return c
 }

@@ -22,7 +22,7 @@ var errNotConnected = errors.New("not connected")
 
 func runCommand() *cobra.Command {
 	var s settings
-	var file, kind string
+	var file, kind, after string
 	var asJSON bool
 	var patience time.Duration
 	c := &cobra.Command{
@@ -50,6 +50,7 @@ The exit status is 0 only if it ends Connected. It is calm unless --seed is give
 				out, width = io.Discard, 0
 			}
 			r := newRun(show.NewPrinter(out, width, time.Now), body, req)
+			r.after = after
 			report, err := r.do(c.Context(), &s, w, hostile, patience)
 			if err != nil {
 				return err
@@ -71,6 +72,7 @@ The exit status is 0 only if it ends Connected. It is calm unless --seed is give
 	s.flags(c)
 	c.Flags().StringVar(&file, "request", "", "`FILE` of the request (default: the tutorial's)")
 	c.Flags().StringVar(&kind, "type", "", "connection type: ExpressConnect, VpcPeering or auto (default: the request's)")
+	c.Flags().StringVar(&after, "world-out", "", "write the world as it is at the end to `FILE`; world prints it as it is at the start")
 	c.Flags().BoolVar(&asJSON, "json", false, "print one JSON document at the end instead")
 	c.Flags().DurationVar(&patience, "timeout", 0, "how long to wait for the connection's end (default 3m, hostile 15m)")
 	return c
@@ -91,11 +93,12 @@ func terminal(out io.Writer) int {
 
 // run is one run of the command.
 type run struct {
-	p    *show.Printer
-	body []byte
-	req  request
-	seen tally
-	said map[string]bool // steps' news, each once
+	p     *show.Printer
+	body  []byte
+	req   request
+	after string // the file for the world at the end; "" for none
+	seen  tally
+	said  map[string]bool // steps' news, each once
 }
 
 func newRun(p *show.Printer, body []byte, req request) *run {
@@ -146,7 +149,7 @@ func (r *run) do(ctx context.Context, s *settings, w *world.World, hostile bool,
 		report.Why = fmt.Sprintf("this was still so after %s. %s", patience, last.Why)
 	}
 	report.Drawing = show.Drawing(c.World(), r.req.Initiator.VpcID, r.req.Acceptor.VpcID, pingMarks(last))
-	err = c.close() // before counting, so that all is in
+	err = errors.Join(writeWorld(r.after, c.World()), c.close()) // before counting, so that all is in
 	report.Took = r.seen.took(c.Functions.Stats())
 	if !report.Connected {
 		r.seen.complain()

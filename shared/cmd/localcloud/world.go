@@ -88,3 +88,15 @@ func runningWorld(endpoints string) ([]byte, error) {
 	}
 	return body, err
 }
+
+// writeWorld writes a world to a file; an empty path is none.
+func writeWorld(path string, w *world.World) error {
+	if path == "" {
+		return nil
+	}
+	text, err := w.Marshal()
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(path, text, 0o644)
+}

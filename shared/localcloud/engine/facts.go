@@ -1,26 +1,22 @@
 package engine
 
-// Fact is one behaviour of the cloud that this engine has, and why we believe
-// that the real one has it too.
-type Fact struct {
-	Behaviour string // one sentence
-	Source    string // where it is published; "UNCONFIRMED: " and why this reading, if nowhere
-	Switch    string // field of Switches or Quotas that chooses the other reading; "" if there is one reading only
-	Test      string // the test that shows it: TestX, TestX/subtest, or openapi.TestX for another package of localcloud
-}
+import "vpcinterconnect/shared/localcloud/facts"
 
-// Facts returns every row of the table of facts.
-func Facts() []Fact {
-	var all []Fact
-	for _, list := range factLists() {
-		all = append(all, list...)
+// Fact is one behaviour of the cloud that this engine and the wires in front of
+// it have, and why we believe that the real one has it too.
+type Fact = facts.Fact
+
+// Sections returns the table of facts, by product.
+func Sections() []facts.Section {
+	return []facts.Section{
+		{Name: "Every product", Facts: coreFacts},
+		{Name: "VPC", Facts: vpcFacts},
+		{Name: "ECS, Cloud Assistant and packets", Facts: ecsFacts},
+		{Name: "VPC peering connections", Facts: vpcPeerFacts},
+		{Name: "Parameter Store", Facts: oosFacts},
+		{Name: "Message Service", Facts: mnsFacts},
+		{Name: "STS", Facts: stsFacts},
 	}
-	return all
-}
-
-// factLists is every product's rows.
-func factLists() [][]Fact {
-	return [][]Fact{coreFacts, vpcFacts, ecsFacts, mnsFacts, oosFacts, stsFacts, vpcPeerFacts}
 }
 
 // coreFacts are those of every product that speaks the RPC protocol. Sources:
