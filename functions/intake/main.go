@@ -74,9 +74,10 @@ func build(inv trigger.Invocation, env func(string) string) (*intake.Intake, err
 	if err != nil {
 		return nil, err
 	}
-	cloud := alicloud.New(inv, alicloud.Options{Endpoint: env("OPENAPI_ENDPOINT"), Log: log})
+	// Intake changes nothing but records, so its binary is able to do no more.
+	cloud := alicloud.NewReader(inv, alicloud.Options{Endpoint: env("OPENAPI_ENDPOINT"), Log: log})
 	return &intake.Intake{
-		Cloud: cloud, Records: records.New(cloud, prefix), Queues: queues,
+		Cloud: cloud, Records: records.New(cloud.Parameters(), prefix), Queues: queues,
 		Prefix: prefix, Tokens: tokens, Policy: *rules, CheckInterval: interval, Log: log,
 	}, nil
 }

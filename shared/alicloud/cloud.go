@@ -42,9 +42,17 @@ type Options struct {
 	WriteTimeout time.Duration // 0: DefaultWriteTimeout
 }
 
-// Cloud calls Alibaba Cloud with one invocation's credentials. It may be used
-// by many goroutines at once.
+// Cloud calls Alibaba Cloud with one invocation's credentials: it reads, and it
+// changes. It may be used by many goroutines at once.
 type Cloud struct {
+	*Reader
+	*Parameters
+}
+
+// Reader is the part of a Cloud that looks at networks, groups and instances,
+// and is able to change nothing of them. A function that has only this has
+// nothing else in its binary.
+type Reader struct {
 	region      string // of the deployment
 	credentials credentials.CredentialsProvider
 	redact      func(string) string
@@ -72,8 +80,14 @@ type Call struct {
 // New returns a Cloud for one invocation. It makes no call. A bad
 // Options.Endpoint makes every call fail, saying so.
 func New(inv trigger.Invocation, o Options) *Cloud {
+	r := NewReader(inv, o)
+	return &Cloud{r, r.Parameters()}
+}
+
+// NewReader is New for a function that changes nothing.
+func NewReader(inv trigger.Invocation, o Options) *Reader {
 	k := inv.Credentials
-	c := &Cloud{
+	c := &Reader{
 		region:      inv.Region,
 		credentials: credentials.NewStaticSTSCredentialsProvider(k.AccessKeyID, k.AccessKeySecret, k.SecurityToken),
 		redact:      redactor(k.AccessKeyID, k.AccessKeySecret, k.SecurityToken),
@@ -100,9 +114,12 @@ func New(inv trigger.Invocation, o Options) *Cloud {
 	return c
 }
 
+// Parameters returns the Parameter Store, called with the same credentials.
+func (c *Reader) Parameters() *Parameters { return &Parameters{c} }
+
 // Calls returns the calls made so far, oldest first: at most the first
 // thousand.
-func (c *Cloud) Calls() []Call {
+func (c *Reader) Calls() []Call {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return append([]Call(nil), c.journal...)
@@ -111,7 +128,7 @@ func (c *Cloud) Calls() []Call {
 // Journal returns the calls made so far in words, for a step's log line:
 // action, region, the cloud's request id (none if no answer came) and, if it
 // failed, the code.
-func (c *Cloud) Journal() []string {
+func (c *Reader) Journal() []string {
 	calls := c.Calls()
 	lines := make([]string, len(calls))
 	for i, call := range calls {
@@ -125,7 +142,7 @@ const soon = 2 * time.Second
 
 // read makes a call that changes nothing. One that fails in passing is made
 // once more: a step reads much, and each of its runs that fails costs seconds.
-func (c *Cloud) read(ctx context.Context, region string, req requests.AcsRequest, resp responses.AcsResponse) error {
+func (c *Reader) read(ctx context.Context, region string, req requests.AcsRequest, resp responses.AcsResponse) error {
 	began := time.Now()
 	err := c.do(ctx, region, req, resp, false)
 	if interconnect.ClassOf(err) == interconnect.Transient && ctx.Err() == nil && time.Since(began) < soon {
@@ -135,13 +152,13 @@ func (c *Cloud) read(ctx context.Context, region string, req requests.AcsRequest
 }
 
 // write makes a call that changes something.
-func (c *Cloud) write(ctx context.Context, region string, req requests.AcsRequest, resp responses.AcsResponse) error {
+func (c *Reader) write(ctx context.Context, region string, req requests.AcsRequest, resp responses.AcsResponse) error {
 	return c.do(ctx, region, req, resp, true)
 }
 
 // do makes one call: once, for further retries are the chain's, which has the
 // time to wait. A failure is a *interconnect.CloudError, or wraps one.
-func (c *Cloud) do(ctx context.Context, region string, req requests.AcsRequest, resp responses.AcsResponse, isWrite bool) error {
+func (c *Reader) do(ctx context.Context, region string, req requests.AcsRequest, resp responses.AcsResponse, isWrite bool) error {
 	started := time.Now()
 	err := c.attempt(ctx, region, req, resp, isWrite)
 	call := Call{
@@ -174,7 +191,7 @@ func (c *Cloud) do(ctx context.Context, region string, req requests.AcsRequest, 
 	return err
 }
 
-func (c *Cloud) attempt(ctx context.Context, region string, req requests.AcsRequest, resp responses.AcsResponse, isWrite bool) error {
+func (c *Reader) attempt(ctx context.Context, region string, req requests.AcsRequest, resp responses.AcsResponse, isWrite bool) error {
 	action := req.GetActionName()
 	if c.broken != nil {
 		return &interconnect.CloudError{Class: interconnect.Permanent, Action: action, Message: c.broken.Error()}

@@ -41,7 +41,7 @@ func (c *Cloud) SecurityGroup(ctx context.Context, region, id string) (*intercon
 }
 
 // SecurityGroups returns the groups of a VPC without their rules.
-func (c *Cloud) SecurityGroups(ctx context.Context, region, vpcID string) ([]interconnect.GroupFacts, error) {
+func (c *Reader) SecurityGroups(ctx context.Context, region, vpcID string) ([]interconnect.GroupFacts, error) {
 	if vpcID == "" {
 		return nil, refused("DescribeSecurityGroups", "no VPC given")
 	}
@@ -49,7 +49,7 @@ func (c *Cloud) SecurityGroups(ctx context.Context, region, vpcID string) ([]int
 }
 
 // securityGroups returns the groups of a VPC, or, of "", the region's.
-func (c *Cloud) securityGroups(ctx context.Context, region, vpcID string) ([]interconnect.GroupFacts, error) {
+func (c *Reader) securityGroups(ctx context.Context, region, vpcID string) ([]interconnect.GroupFacts, error) {
 	return byToken("DescribeSecurityGroups", func(token string) ([]interconnect.GroupFacts, string, error) {
 		req, resp := ecs.CreateDescribeSecurityGroupsRequest(), ecs.CreateDescribeSecurityGroupsResponse()
 		req.VpcId = vpcID
@@ -76,7 +76,7 @@ func toGroup(g *ecs.SecurityGroup) (interconnect.GroupFacts, error) {
 }
 
 // Rules returns a group's rules, in both directions.
-func (c *Cloud) Rules(ctx context.Context, region, groupID string) ([]interconnect.Rule, error) {
+func (c *Reader) Rules(ctx context.Context, region, groupID string) ([]interconnect.Rule, error) {
 	return byToken("DescribeSecurityGroupAttribute", func(token string) ([]interconnect.Rule, string, error) {
 		req, resp := ecs.CreateDescribeSecurityGroupAttributeRequest(), ecs.CreateDescribeSecurityGroupAttributeResponse()
 		req.SecurityGroupId = groupID

@@ -24,12 +24,12 @@ const (
 )
 
 // Instances returns the ECS instances in a VPC.
-func (c *Cloud) Instances(ctx context.Context, region, vpcID string) ([]interconnect.Instance, error) {
+func (c *Reader) Instances(ctx context.Context, region, vpcID string) ([]interconnect.Instance, error) {
 	return c.instances(ctx, region, func(req *ecs.DescribeInstancesRequest) { req.VpcId = vpcID })
 }
 
 // InstancesByID returns those of the instances that exist.
-func (c *Cloud) InstancesByID(ctx context.Context, region string, ids []string) ([]interconnect.Instance, error) {
+func (c *Reader) InstancesByID(ctx context.Context, region string, ids []string) ([]interconnect.Instance, error) {
 	var all []interconnect.Instance
 	for chunk := range slices.Chunk(ids, instancePage) {
 		list, err := json.Marshal(chunk)
@@ -45,7 +45,7 @@ func (c *Cloud) InstancesByID(ctx context.Context, region string, ids []string) 
 	return all, nil
 }
 
-func (c *Cloud) instances(ctx context.Context, region string, which func(*ecs.DescribeInstancesRequest)) ([]interconnect.Instance, error) {
+func (c *Reader) instances(ctx context.Context, region string, which func(*ecs.DescribeInstancesRequest)) ([]interconnect.Instance, error) {
 	return byToken("DescribeInstances", func(token string) ([]interconnect.Instance, string, error) {
 		req, resp := ecs.CreateDescribeInstancesRequest(), ecs.CreateDescribeInstancesResponse()
 		which(req)

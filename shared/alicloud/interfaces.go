@@ -21,11 +21,11 @@ const (
 )
 
 // RouterInterfaces returns the interfaces of a vRouter.
-func (c *Cloud) RouterInterfaces(ctx context.Context, region, routerID string) ([]interconnect.RouterInterface, error) {
+func (c *Reader) RouterInterfaces(ctx context.Context, region, routerID string) ([]interconnect.RouterInterface, error) {
 	return c.routerInterfaces(ctx, region, &[]vpc.DescribeRouterInterfacesFilter{{Key: "RouterId", Value: &[]string{routerID}}})
 }
 
-func (c *Cloud) routerInterfaces(ctx context.Context, region string, filter *[]vpc.DescribeRouterInterfacesFilter) ([]interconnect.RouterInterface, error) {
+func (c *Reader) routerInterfaces(ctx context.Context, region string, filter *[]vpc.DescribeRouterInterfacesFilter) ([]interconnect.RouterInterface, error) {
 	return byNumber("DescribeRouterInterfaces", vpcPage, func(page int) ([]interconnect.RouterInterface, int, error) {
 		req, resp := vpc.CreateDescribeRouterInterfacesRequest(), vpc.CreateDescribeRouterInterfacesResponse()
 		req.Filter = filter

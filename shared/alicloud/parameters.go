@@ -9,18 +9,19 @@ import (
 	"vpcinterconnect/shared/interconnect"
 )
 
-// The Parameter Store is that of the deployment's own region.
+// Parameters calls the Parameter Store of the deployment's own region.
+type Parameters struct{ r *Reader }
 
 // Parameter returns an entry. The error's class is Gone if there is none.
-func (c *Cloud) Parameter(ctx context.Context, name string) (*interconnect.Parameter, error) {
+func (s *Parameters) Parameter(ctx context.Context, name string) (*interconnect.Parameter, error) {
 	req, resp := oos.CreateGetParameterRequest(), oos.CreateGetParameterResponse()
 	req.Name = name
-	if err := c.read(ctx, c.region, req, resp); err != nil {
+	if err := s.r.read(ctx, s.r.region, req, resp); err != nil {
 		return nil, err
 	}
 	p, err := toParameter(&resp.Parameter)
 	if err != nil {
-		return nil, c.malformed(req, resp, err)
+		return nil, s.r.malformed(req, resp, err)
 	}
 	return &p, nil
 }
@@ -43,7 +44,7 @@ func needVersion(name string, version int) error {
 
 // ParametersByPath returns all entries below a path, at any depth; none if
 // there are none.
-func (c *Cloud) ParametersByPath(ctx context.Context, path string) ([]interconnect.Parameter, error) {
+func (s *Parameters) ParametersByPath(ctx context.Context, path string) ([]interconnect.Parameter, error) {
 	all, err := byToken("GetParametersByPath", func(token string) ([]interconnect.Parameter, string, error) {
 		req, resp := oos.CreateGetParametersByPathRequest(), oos.CreateGetParametersByPathResponse()
 		req.Path = path
@@ -51,12 +52,12 @@ func (c *Cloud) ParametersByPath(ctx context.Context, path string) ([]interconne
 		// MaxResults stays at the API's default: the largest it takes is not
 		// documented beyond doubt (10, by its sister API for secrets).
 		req.NextToken = token
-		if err := c.read(ctx, c.region, req, resp); err != nil {
+		if err := s.r.read(ctx, s.r.region, req, resp); err != nil {
 			return nil, "", err
 		}
 		items, err := each(resp.Parameters, toParameter)
 		if err != nil {
-			return nil, "", c.malformed(req, resp, err)
+			return nil, "", s.r.malformed(req, resp, err)
 		}
 		return items, resp.NextToken, nil
 	})
@@ -68,36 +69,36 @@ func (c *Cloud) ParametersByPath(ctx context.Context, path string) ([]interconne
 
 // CreateParameter makes an entry and returns its version. Done but reported
 // failed: the next attempt says that it exists.
-func (c *Cloud) CreateParameter(ctx context.Context, name, value string) (int, error) {
+func (s *Parameters) CreateParameter(ctx context.Context, name, value string) (int, error) {
 	req, resp := oos.CreateCreateParameterRequest(), oos.CreateCreateParameterResponse()
 	req.Name, req.Value, req.Type = name, value, "String"
-	if err := c.write(ctx, c.region, req, resp); err != nil {
+	if err := s.r.write(ctx, s.r.region, req, resp); err != nil {
 		return 0, err
 	}
 	if err := needVersion(name, resp.Parameter.ParameterVersion); err != nil {
-		return 0, c.malformed(req, resp, err)
+		return 0, s.r.malformed(req, resp, err)
 	}
 	return resp.Parameter.ParameterVersion, nil
 }
 
 // UpdateParameter gives an entry a new value and returns its new version. Done
 // but reported failed: the entry holds the value.
-func (c *Cloud) UpdateParameter(ctx context.Context, name, value string) (int, error) {
+func (s *Parameters) UpdateParameter(ctx context.Context, name, value string) (int, error) {
 	req, resp := oos.CreateUpdateParameterRequest(), oos.CreateUpdateParameterResponse()
 	req.Name, req.Value = name, value
-	if err := c.write(ctx, c.region, req, resp); err != nil {
+	if err := s.r.write(ctx, s.r.region, req, resp); err != nil {
 		return 0, err
 	}
 	if err := needVersion(name, resp.Parameter.ParameterVersion); err != nil {
-		return 0, c.malformed(req, resp, err)
+		return 0, s.r.malformed(req, resp, err)
 	}
 	return resp.Parameter.ParameterVersion, nil
 }
 
 // DeleteParameter removes an entry. The error's class is Gone if there is
 // none.
-func (c *Cloud) DeleteParameter(ctx context.Context, name string) error {
+func (s *Parameters) DeleteParameter(ctx context.Context, name string) error {
 	req := oos.CreateDeleteParameterRequest()
 	req.Name = name
-	return c.write(ctx, c.region, req, oos.CreateDeleteParameterResponse())
+	return s.r.write(ctx, s.r.region, req, oos.CreateDeleteParameterResponse())
 }

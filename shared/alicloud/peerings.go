@@ -19,11 +19,11 @@ const peeringPage = 100
 // side asked for them, those too that are rejected, expired or deleted. It is
 // not published whether a region's answer has those that another region's VPC
 // asked for: ask both regions.
-func (c *Cloud) PeeringConnections(ctx context.Context, region, vpcID string) ([]interconnect.PeeringConnection, error) {
+func (c *Reader) PeeringConnections(ctx context.Context, region, vpcID string) ([]interconnect.PeeringConnection, error) {
 	return c.peeringConnections(ctx, region, &[]string{vpcID})
 }
 
-func (c *Cloud) peeringConnections(ctx context.Context, region string, vpcIDs *[]string) ([]interconnect.PeeringConnection, error) {
+func (c *Reader) peeringConnections(ctx context.Context, region string, vpcIDs *[]string) ([]interconnect.PeeringConnection, error) {
 	return byToken("ListVpcPeerConnections", func(token string) ([]interconnect.PeeringConnection, string, error) {
 		req, resp := vpcpeer.CreateListVpcPeerConnectionsRequest(), vpcpeer.CreateListVpcPeerConnectionsResponse()
 		req.VpcId = vpcIDs

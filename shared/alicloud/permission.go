@@ -39,7 +39,7 @@ var permissionResources = []struct{ actions, parameter, resource string }{
 // withPermission adds to an error of class Denied what has to be allowed. The
 // cloud names the action in AccessDeniedDetail, if at all; the resource it
 // names nowhere.
-func (c *Cloud) withPermission(err error, region string, req requests.AcsRequest, resp responses.AcsResponse) error {
+func (c *Reader) withPermission(err error, region string, req requests.AcsRequest, resp responses.AcsResponse) error {
 	e := asCloudError(err)
 	if e == nil || e.Class != interconnect.Denied || e.HTTPStatus != 403 {
 		return err

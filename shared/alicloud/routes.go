@@ -20,7 +20,7 @@ const MaxRouteBatch = 50
 // RouteEntries returns all entries of a table, system ones too. An entry whose
 // destination is a prefix list has no valid Destination. One with several next
 // hops has their ids joined by commas, so that it equals none of ours.
-func (c *Cloud) RouteEntries(ctx context.Context, region, tableID string) ([]interconnect.RouteEntry, error) {
+func (c *Reader) RouteEntries(ctx context.Context, region, tableID string) ([]interconnect.RouteEntry, error) {
 	return byToken("DescribeRouteEntryList", func(token string) ([]interconnect.RouteEntry, string, error) {
 		req, resp := vpc.CreateDescribeRouteEntryListRequest(), vpc.CreateDescribeRouteEntryListResponse()
 		req.RouteTableId = tableID

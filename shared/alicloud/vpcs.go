@@ -16,7 +16,7 @@ import (
 const vpcPage = 50
 
 // AccountID returns the id of the main account that the credentials belong to.
-func (c *Cloud) AccountID(ctx context.Context) (string, error) {
+func (c *Reader) AccountID(ctx context.Context) (string, error) {
 	req, resp := sts.CreateGetCallerIdentityRequest(), sts.CreateGetCallerIdentityResponse()
 	if err := c.read(ctx, c.region, req, resp); err != nil {
 		return "", err
@@ -29,7 +29,7 @@ func (c *Cloud) AccountID(ctx context.Context) (string, error) {
 
 // VPC returns a VPC. The error's class is Gone if the region has none of this
 // id.
-func (c *Cloud) VPC(ctx context.Context, region, id string) (*interconnect.VPC, error) {
+func (c *Reader) VPC(ctx context.Context, region, id string) (*interconnect.VPC, error) {
 	req, resp := vpc.CreateDescribeVpcAttributeRequest(), vpc.CreateDescribeVpcAttributeResponse()
 	req.VpcId = id
 	if err := c.read(ctx, region, req, resp); err != nil {
@@ -82,7 +82,7 @@ func toVPC(region, id string, r *vpc.DescribeVpcAttributeResponse) (*interconnec
 }
 
 // VSwitches returns a VPC's vSwitches.
-func (c *Cloud) VSwitches(ctx context.Context, region, vpcID string) ([]interconnect.VSwitch, error) {
+func (c *Reader) VSwitches(ctx context.Context, region, vpcID string) ([]interconnect.VSwitch, error) {
 	return byNumber("DescribeVSwitches", vpcPage, func(page int) ([]interconnect.VSwitch, int, error) {
 		req, resp := vpc.CreateDescribeVSwitchesRequest(), vpc.CreateDescribeVSwitchesResponse()
 		req.VpcId = vpcID
@@ -115,7 +115,7 @@ func toVSwitch(s *vpc.VSwitch) (interconnect.VSwitch, error) {
 
 // RouteTables returns the tables of a VPC's vRouter, the system table and
 // custom ones.
-func (c *Cloud) RouteTables(ctx context.Context, region, vpcID string) ([]interconnect.RouteTable, error) {
+func (c *Reader) RouteTables(ctx context.Context, region, vpcID string) ([]interconnect.RouteTable, error) {
 	if vpcID == "" {
 		return nil, refused("DescribeRouteTableList", "no VPC given")
 	}
@@ -123,7 +123,7 @@ func (c *Cloud) RouteTables(ctx context.Context, region, vpcID string) ([]interc
 }
 
 // routeTables returns the tables of a VPC, or, of "", the region's.
-func (c *Cloud) routeTables(ctx context.Context, region, vpcID string) ([]interconnect.RouteTable, error) {
+func (c *Reader) routeTables(ctx context.Context, region, vpcID string) ([]interconnect.RouteTable, error) {
 	return byNumber("DescribeRouteTableList", vpcPage, func(page int) ([]interconnect.RouteTable, int, error) {
 		req, resp := vpc.CreateDescribeRouteTableListRequest(), vpc.CreateDescribeRouteTableListResponse()
 		req.VpcId = vpcID

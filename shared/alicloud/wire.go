@@ -84,7 +84,7 @@ func (l *loose) UnmarshalJSON(b []byte) error {
 	return nil
 }
 
-func (c *Cloud) requestID(resp responses.AcsResponse) string {
+func (c *Reader) requestID(resp responses.AcsResponse) string {
 	var a answer
 	if json.Unmarshal(resp.GetHttpContentBytes(), &a) != nil {
 		return ""
@@ -94,7 +94,7 @@ func (c *Cloud) requestID(resp responses.AcsResponse) string {
 
 // judge says what a call came to. It reads the answer itself: the SDK's error
 // is of use only when there was no answer.
-func (c *Cloud) judge(ctx context.Context, action string, resp responses.AcsResponse, sent *carrier, err error) error {
+func (c *Reader) judge(ctx context.Context, action string, resp responses.AcsResponse, sent *carrier, err error) error {
 	status := resp.GetHttpStatus()
 	if status == 0 {
 		return c.noAnswer(ctx, action, sent, err)
@@ -132,7 +132,7 @@ func (c *Cloud) judge(ctx context.Context, action string, resp responses.AcsResp
 // noAnswer describes a call to which no answer came. The SDK's error holds the
 // whole URL with key, token and signature, so its text is never used; the
 // cause below it is.
-func (c *Cloud) noAnswer(ctx context.Context, action string, sent *carrier, err error) error {
+func (c *Reader) noAnswer(ctx context.Context, action string, sent *carrier, err error) error {
 	e := &interconnect.CloudError{Class: interconnect.Transient, Action: action, Unknown: sent.sent.Load()}
 	var outer *url.Error
 	var dial *net.OpError
@@ -162,7 +162,7 @@ func (c *Cloud) noAnswer(ctx context.Context, action string, sent *carrier, err 
 
 // malformed is the error for an answer that came, but with a part that cannot
 // be understood.
-func (c *Cloud) malformed(req requests.AcsRequest, resp responses.AcsResponse, err error) error {
+func (c *Reader) malformed(req requests.AcsRequest, resp responses.AcsResponse, err error) error {
 	return &interconnect.CloudError{
 		Class:      interconnect.Transient,
 		Action:     req.GetActionName(),
@@ -174,7 +174,7 @@ func (c *Cloud) malformed(req requests.AcsRequest, resp responses.AcsResponse, e
 }
 
 // absent is the error for a thing that an answer does not list.
-func (c *Cloud) absent(req requests.AcsRequest, resp responses.AcsResponse, what string) error {
+func (c *Reader) absent(req requests.AcsRequest, resp responses.AcsResponse, what string) error {
 	return &interconnect.CloudError{
 		Class:      interconnect.Gone,
 		Action:     req.GetActionName(),
