@@ -8,7 +8,7 @@ TYPE      ?=
 FUZZTIME  ?= 10s
 
 .DEFAULT_GOAL := help
-.PHONY: help run up test test-long lint build package clean conformance fuzz soak
+.PHONY: help run up test test-long lint build package deploy verify clean conformance fuzz soak
 
 help: ## list the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -44,8 +44,16 @@ $(BUILD)/%/main: FORCE
 	@GOOS=linux GOARCH=amd64 CGO_ENABLED=0 go build $(GOFLAGS_RELEASE) -o $@ ./functions/$*
 FORCE:
 
-package: build ## a zip a function, the same bytes each time
+package: build ## a zip a function, the same bytes each time; their sizes and hashes
 	@go run ./shared/cmd/operator package $(FUNCTIONS)
+
+verify: ## hold s.yaml and template.yml against all that is known of them; Serverless Devs' own checks where Node is there
+	go test -run 'Manifest|Template|Typo|Environment|Roles|ARole|Stage|Eventbridge' ./shared ./shared/localcloud/fc/manifest ./shared/localcloud/ram
+	@go run ./shared/cmd/operator verify
+
+deploy: package verify ## look whether all is ready, then s deploy
+	@go run ./shared/cmd/operator deploy-check
+	s deploy -y
 
 clean: ## remove what was built
 	rm -rf $(BUILD)

@@ -1,6 +1,6 @@
 // Command operator is for those who run a deployment: it packs the functions,
-// looks whether all is ready for a deployment, makes API tokens, freezes changes, and looks after what is left over and what could not be
-// handled.
+// looks whether all is ready to be deployed, makes API tokens, freezes changes,
+// and looks after what is left over and what could not be handled.
 package main
 
 import (
@@ -21,7 +21,7 @@ func main() {
 		SilenceErrors: true,
 	}
 	open := fromEnvironment(os.Getenv, nil)
-	root.AddCommand(packageCommand(), deployCheckCommand(open, os.Getenv), tokenCommand())
+	root.AddCommand(packageCommand(), deployCheckCommand(open, os.Getenv), tokenCommand(), verifyCommand())
 	root.AddCommand(freezeCommand(open), thawCommand(open), orphansCommand(open), deadLettersCommand(open))
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()

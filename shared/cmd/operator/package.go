@@ -22,6 +22,9 @@ func packageCommand() *cobra.Command {
 		RunE: func(cmd *cobra.Command, functions []string) error {
 			for _, f := range functions {
 				size, sum, err := packFunction(filepath.Join(build, f, "main"), filepath.Join(build, f+".zip"))
+				if err == nil && size > largestPackage {
+					err = fmt.Errorf("it has %.2f MB, more than the %.0f MB that keep cold starts short; see what it imports", float64(size)/1e6, float64(largestPackage)/1e6)
+				}
 				if err != nil {
 					return fmt.Errorf("package %s: %w", f, err)
 				}
@@ -33,6 +36,10 @@ func packageCommand() *cobra.Command {
 	cmd.Flags().StringVar(&build, "build-dir", ".build", "folder that holds FUNCTION/main, and receives FUNCTION.zip")
 	return cmd
 }
+
+// largestPackage is what a function's zip may have, in bytes. Function Compute
+// takes more; a cold start downloads it.
+const largestPackage = 6_000_000
 
 // packTime is the time that every packed file bears: zip's earliest, so that
 // the same binary gives the same bytes.
