@@ -4,5 +4,5 @@
 //
 // It imports nothing of the project's other parts, opens no socket and starts
 // no goroutine. The wire stands in front of it (openapi, mns); the simulator
-// drives it in process. Each behaviour has a source: see Facts.
+// drives it in process. Each behaviour has a source: see Sections.
 package engine

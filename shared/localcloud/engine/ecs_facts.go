@@ -4,7 +4,7 @@ package engine
 // packets. "SDK" is alibaba-cloud-sdk-go v1.63.107, services/ecs; "SDK V2" the
 // documentation in alibabacloud-go/ecs-20140526 v7.9.2, which comes from the
 // live API metadata; "ECS docs" AlibabaCloudDocs/ecs of 2021-07-19.
-var ecsFacts = []Fact{
+var ecsFacts = []fact{
 	{"The parameters of each ECS action are the published ones, the members of Permissions those of the SDK.", "API metadata of 2026-04-21; SDK", "", "TestEcsParametersAreThePublishedOnes"},
 	{"Every ECS answer has all documented fields.", "SDK", "", "TestNoDocumentedFieldOfAnEcsAnswerIsLeftOut"},
 	{"A parameter that is published but not implemented is refused with UnsupportedParameter, in lists too.", "this cloud's own rule", "", "TestListingInstances"},

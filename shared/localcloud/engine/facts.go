@@ -2,21 +2,32 @@ package engine
 
 import "vpcinterconnect/shared/localcloud/facts"
 
-// Fact is one behaviour of the cloud that this engine and the wires in front of
-// it have, and why we believe that the real one has it too.
-type Fact = facts.Fact
+// fact is a row of the table.
+type fact facts.Fact
 
-// Sections returns the table of facts, by product.
+// Sections returns the table of what is known of the cloud that this engine and
+// the wires in front of it are, by product.
 func Sections() []facts.Section {
-	return []facts.Section{
-		{Name: "Every product", Facts: coreFacts},
-		{Name: "VPC", Facts: vpcFacts},
-		{Name: "ECS, Cloud Assistant and packets", Facts: ecsFacts},
-		{Name: "VPC peering connections", Facts: vpcPeerFacts},
-		{Name: "Parameter Store", Facts: oosFacts},
-		{Name: "Message Service", Facts: mnsFacts},
-		{Name: "STS", Facts: stsFacts},
+	var all []facts.Section
+	for _, s := range []struct {
+		name string
+		rows []fact
+	}{
+		{"Every product", coreFacts},
+		{"VPC", vpcFacts},
+		{"ECS, Cloud Assistant and packets", ecsFacts},
+		{"VPC peering connections", vpcPeerFacts},
+		{"Parameter Store", oosFacts},
+		{"Message Service", mnsFacts},
+		{"STS", stsFacts},
+	} {
+		section := facts.Section{Name: s.name}
+		for _, row := range s.rows {
+			section.Facts = append(section.Facts, facts.Fact(row))
+		}
+		all = append(all, section)
 	}
+	return all
 }
 
 // coreFacts are those of every product that speaks the RPC protocol. Sources:
@@ -24,7 +35,7 @@ func Sections() []facts.Section {
 // (document_detail/48054 and 51132, and PolarDB's client-error-codes page);
 // "SDK" is alibaba-cloud-sdk-go v1.63.107; "SDK V2" is the documentation in the
 // newer SDKs, which comes from the live API metadata.
-var coreFacts = []Fact{
+var coreFacts = []fact{
 	{"A request is signed with HMAC-SHA1 over method, path and sorted parameters of query and body; a wrong signature is a 400 SignatureDoesNotMatch whose message ends with the string that the server signed.", "SDK, sdk/auth and sdk/errors; gateway errors", "", "openapi.TestSignature"},
 	{"The newer SDKs sign with ACS3-HMAC-SHA256 in the Authorization header.", "help.aliyun.com, V3 request body and signature mechanism, with a worked example", "", "openapi.TestACS3WorkedExample"},
 	{"A timestamp may be 15 minutes off; more is a 400 InvalidTimeStamp.Expired, another form a 400 InvalidTimeStamp.Format.", "gateway errors", "", "openapi.TestRequestsThatTheGatewayRefuses"},

@@ -2,7 +2,7 @@ package engine
 
 // mnsFacts says what is known of the Message Service. "MNS Go SDK" is
 // aliyun-mns-go-sdk v1.0.11; "MNS API reference" is help.aliyun.com, product mns.
-var mnsFacts = []Fact{
+var mnsFacts = []fact{
 	{"A received message is hidden for the visibility timeout, its dequeue count rises, and it has a new receipt handle.", "MNS API reference, ReceiveMessage", "", "TestAReceivedMessageIsHiddenUntilItsTimeoutEnds"},
 	{"A receipt handle is good until the message's next visible time; changing the visibility counts from the call and gives a new handle, and the old one dies.", "MNS API reference, ChangeMessageVisibility", "", "TestAReceiptHandleIsGoodUntilTheMessageIsVisibleAgain"},
 	{"Deleting by the handle of a message that is gone answers MessageNotExist, by any other bad handle ReceiptHandleError.", "UNCONFIRMED: both codes are published for both cases; our clients take either for gone", "", "TestAReceiptHandleIsGoodUntilTheMessageIsVisibleAgain"},

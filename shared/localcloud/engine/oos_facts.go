@@ -2,7 +2,7 @@ package engine
 
 // oosFacts says what is known of the Parameter Store. "SDK" is
 // alibaba-cloud-sdk-go v1.63.107, services/oos.
-var oosFacts = []Fact{
+var oosFacts = []fact{
 	{"Each update makes a new version, of an equal value too; there is no conditional update.", "SDK; API metadata", "", "TestAParameterKeepsItsVersions"},
 	{"The last 100 versions are kept.", "UNCONFIRMED: the number is not published", "", "TestAParametersHistoryIsBounded"},
 	{"A value has 1 to 4,096 characters, a description up to 200, a name letters, digits, -, _ and /, and no reserved beginning.", "ROS ALIYUN::OOS::Parameter; Terraform alicloud_oos_parameter", "", "TestWhatAParameterMayBe"},

@@ -2,7 +2,7 @@ package engine
 
 // vpcFacts' sources: "SDK V2" is the documentation in vpc-20160428 v7.2.5; "EC"
 // is the Express Connect API reference; "TF" is terraform-provider-alicloud.
-var vpcFacts = []Fact{
+var vpcFacts = []fact{
 	{"Every action has the published parameters, and every answer all fields that the SDK decodes.", "aliyun-openapi-meta; SDK services/vpc", "", "TestVpcAnswersHaveEveryFieldThatTheSDKDecodes"},
 	{"A router interface is Idle, Connecting (AcceptingConnecting on the other side), Activating, Active; Deactivating, Inactive; Deleting, gone.", "EC; SDK V2; connecting takes 6 to 7 s in EC's sample of DescribeRouterInterfaces", "", "TestRouterInterfaceLifecycle"},
 	{"The accepting side is seen Active a little after the initiating side.", "TF pull request 9889", "", "TestRouterInterfaceLifecycle"},

@@ -3,7 +3,7 @@ package engine
 // vpcPeerFacts' sources: "API" is the published API metadata of VpcPeer
 // 2022-01-01 with its error tables; "help" is help.aliyun.com; "TF" is
 // terraform-provider-alicloud.
-var vpcPeerFacts = []Fact{
+var vpcPeerFacts = []fact{
 	{"VpcPeer's actions have the published parameters, most of them in the body, and every answer all fields that the SDK decodes.", "aliyun-openapi-meta; SDK services/vpcpeer", "", "TestVpcPeerAnswersHaveEveryFieldThatTheSDKDecodes"},
 	{"RegionId is taken from the query too, where the older SDK always sends it.", "SDK: RegionId is no field of its requests", "", "openapi.TestThePeeringServiceThroughTheSDK"},
 	{"Within an account a peering connection is Creating, then Activated: it is accepted by itself. How long that takes is not published.", "API, CreateVpcPeerConnection; help, VPC peering overview", "", "TestPeeringLifecycle"},

@@ -102,7 +102,7 @@ func TestEveryFactHasASourceAndATest(t *testing.T) {
 func TestTheTableAsText(t *testing.T) {
 	t.Parallel()
 	var out strings.Builder
-	require.NoError(t, facts.Markdown(&out, []facts.Section{{Name: "Empty"}, {Name: "VPC", Facts: []facts.Fact{{"It is|so.", "UNCONFIRMED: a guess", "Other", "TestIt"}}}}))
+	require.NoError(t, facts.Markdown(&out, []facts.Section{{Name: "Empty"}, {Name: "VPC", Facts: []facts.Fact{{Behaviour: "It is|so.", Source: "UNCONFIRMED: a guess", Switch: "Other", Test: "TestIt"}}}}))
 	require.Equal(t, "## VPC\n\n| Behaviour | Source | Switch | Test |\n|---|---|---|---|\n| It is\\|so. | UNCONFIRMED: a guess | Other | TestIt |\n\n", out.String())
 	require.True(t, facts.Fact{Source: "UNCONFIRMED: x"}.Open())
 	require.True(t, facts.Fact{Source: "a document", Switch: "X"}.Open())
