@@ -51,7 +51,7 @@ type wiring struct {
 	queues  func(chain.Queues) chain.Queues
 	runner  func(chain.Runner) chain.Runner
 	message func(chain.Message, store) store // the store of the handler of one message
-	intake  func(*intake.Intake)
+	intake  func(what string, in *intake.Intake)
 }
 
 // client makes an invocation's clients, as its main.go does.
@@ -109,7 +109,7 @@ func (s *sim) intakeFunction(v *invocation, do func(context.Context, *intake.Int
 			NewTrace: func() string { n++; return fmt.Sprintf("t%d-%d", v.id, n) },
 		}
 		if s.wiring.intake != nil {
-			s.wiring.intake(in)
+			s.wiring.intake(v.what, in)
 		}
 		return do(ctx, in)
 	}

@@ -3,6 +3,7 @@ package simulation
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -312,6 +313,14 @@ func (s *sim) replay() {
 
 // undo takes back what others did by hand.
 func (s *sim) undo() {
+	before := s.others()
+	defer func() {
+		if !maps.Equal(before, s.others()) { // whoever is not asked for again is as the world was
+			for _, id := range ids {
+				s.judge.disturbed[id] = "somebody takes things back"
+			}
+		}
+	}()
 	for _, e := range s.engine.VPCSnapshot().RouteEntries {
 		if e.Name == "by-hand" || e.Name == "by hand" {
 			_ = s.console("Vpc", "DeleteRouteEntry", map[string]string{"RegionId": e.RegionID, "RouteEntryId": e.ID})
@@ -320,14 +329,6 @@ func (s *sim) undo() {
 	}
 	for _, g := range s.engine.Topology().SecurityGroups {
 		must(s.engine.EditGroup(g.ID, func(g *engine.SecurityGroup) {
-			before := len(g.Rules)
-			defer func() {
-				if len(g.Rules) < before { // whoever used them lacks them now
-					for _, id := range ids {
-						s.judge.disturbed[id] = "somebody takes rules back"
-					}
-				}
-			}()
 			g.Rules = slices.DeleteFunc(slices.Clone(g.Rules), func(r engine.SecurityRule) bool { return r.Description == "by hand" })
 		}))
 	}
@@ -350,7 +351,7 @@ func (s *sim) undo() {
 func (s *sim) again() {
 	s.undo()
 	id := []string{"one", "two"}[s.rng.IntN(2)]
-	if s.judge.broken[far(id)] || s.plan.switches.RouterInterfaceClosed || s.plan.switches.TagRouterInterfaceRefused {
+	if s.judge.broken[far(id)] || s.plan.switches.RouterInterfaceClosed {
 		return
 	}
 	for _, r := range s.watch() {

@@ -139,7 +139,7 @@ func (s *sim) request(id string, variant int) *interconnect.Request {
 			r.Initiator.RouteTableIDs = []string{"vtb-a2"}
 		}
 	}
-	if id == "two" && variant != 4 {
+	if id == "two" && (variant != 4 || s.plan.sharedRule) { // the probe's table has the routes
 		r.Initiator.Probe.InstanceID = "i-a2"
 	}
 	return r

@@ -39,6 +39,7 @@ type sim struct {
 	nextSweep time.Time
 	started   time.Time
 	calm      bool
+	crashes   int
 
 	judge judge
 
@@ -118,7 +119,8 @@ func (s *sim) start(function, what string, body func(*invocation) func(context.C
 	s.serial++
 	v := &invocation{id: s.serial, function: function, what: what, ends: time.Now().Add(functionTimeout)}
 	if !s.calm {
-		if s.rng.Float64() < s.plan.crash {
+		if s.rng.Float64() < s.plan.crash && s.crashes < mostCrashes {
+			s.crashes++
 			v.crashAt, v.crashLate = 1+s.rng.IntN(25), s.rng.IntN(2) == 0
 		}
 		v.stalled = s.rng.Float64() < s.plan.stall
@@ -301,6 +303,10 @@ func (s *sim) visible() (out []string) {
 	}
 	return out
 }
+
+// mostCrashes bounds how many functions of a run may die on the way. One that
+// dies after it sent its follow-up begins a second chain beside the first.
+const mostCrashes = 10
 
 // mostRunning is how many functions run side by side at most.
 const mostRunning = 4

@@ -58,8 +58,8 @@ func draw(seed uint64) plan {
 	v := reflect.ValueOf(&p.switches).Elem()
 	for i := range v.NumField() {
 		name, on := v.Type().Field(i).Name, chance(0.3)
-		if name == "RouterInterfaceClosed" || name == "TagRouterInterfaceRefused" {
-			on = on && chance(0.1) // little can be done where these are so
+		if name == "RouterInterfaceClosed" {
+			on = on && chance(0.1) // little can be done where it is so
 		}
 		v.Field(i).SetBool(on)
 	}
@@ -86,6 +86,7 @@ type weather struct {
 	calm     bool            // nothing goes wrong any more
 	watching bool            // the judge reads: it sees the present
 	denied   map[string]bool // actions for which the roles have no permission now
+	repeats  int
 	told     map[string]bool // actions whose first call was reported failed
 }
 
@@ -136,8 +137,16 @@ func (w *weather) Late(queue string) time.Duration {
 }
 
 func (w *weather) Again(queue string) (time.Duration, bool) {
-	if w.calm {
+	if w.calm || w.repeats >= mostRepeats {
 		return 0, false
 	}
-	return w.Courier.Again(queue)
+	after, again := w.Courier.Again(queue)
+	if again {
+		w.repeats++
+	}
+	return after, again
 }
+
+// mostRepeats bounds how many messages of a run come again by themselves: each
+// begins a chain that goes on beside the first, and may be repeated in turn.
+const mostRepeats = 5
