@@ -267,6 +267,7 @@ func (h *house) ask(r *http.Request) answered {
 	text, err := io.ReadAll(w.Body)
 	require.NoError(h.t, err)
 	a := answered{status: w.Code, header: w.Header(), body: string(text)}
+	description().holds(h.t, r.Method, r.URL.Path, w.Code, w.Header().Get("Content-Type"), text)
 	if w.Code >= 400 {
 		require.Equal(h.t, "application/problem+json", w.Header().Get("Content-Type"))
 		require.NoError(h.t, json.Unmarshal(text, &a.problem))
