@@ -438,3 +438,48 @@ func TestAWindowThatHasNotBegunHoldsAGenerationsMessages(t *testing.T) {
 		require.Empty(t, s.queues.names())
 	})
 }
+
+func TestAFreezeInTheMiddleEndsAsItWouldHave(t *testing.T) {
+	t.Parallel()
+	// end plays an action to its end, frozen for an hour before the given step
+	// if there is one, and returns what the steps did and how the record stands.
+	end := func(t *testing.T, action interconnect.Action, before interconnect.Step) (made map[interconnect.Step]int, state interconnect.State, ended bool) {
+		s := newStage(t)
+		if action == interconnect.Prune {
+			s.records.put("a", 1, func(r *interconnect.Record) { r.Wanted.Disconnect = true })
+		}
+		made = map[interconnect.Step]int{}
+		for _, step := range interconnect.Steps[:3] {
+			s.steps[step].do = append(s.steps[step].do, func(ctx context.Context, task *chain.Task) chain.Outcome {
+				return orDone(task.Mutate(ctx, chain.Call{Action: "ChangeThing", Resource: "thing", Do: func(context.Context) error {
+					made[step]++
+					return nil
+				}}))
+			})
+		}
+		rec := s.records.all["a"]
+		queue, first := chain.FirstMessage(&rec, "trace")
+		s.mustDeliver(stepOf(queue), first)
+		for len(s.queues.left) > 0 {
+			if s.queues.left[0].queue == string(before) {
+				s.records.frozen = "the network is being moved"
+				s.play(4 * 60)
+				require.Zero(t, made[before], "nothing is changed while it is frozen")
+				s.records.frozen, before = "", ""
+			}
+			s.play(1)
+		}
+		rec = s.records.all["a"]
+		return made, interconnect.Overall(&rec, s.now), interconnect.Ended(&rec)
+	}
+	for _, action := range []interconnect.Action{interconnect.Connect, interconnect.Prune} {
+		made, state, ended := end(t, action, "")
+		require.True(t, ended)
+		for _, before := range []interconnect.Step{interconnect.Routes} {
+			frozenMade, frozenState, frozenEnded := end(t, action, before)
+			require.Equal(t, made, frozenMade, action)
+			require.Equal(t, state, frozenState, action)
+			require.Equal(t, ended, frozenEnded, action)
+		}
+	}
+}
