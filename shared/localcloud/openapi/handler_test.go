@@ -62,7 +62,7 @@ func (c *cloud) last() openapi.Record {
 
 // answer is what came back.
 type answer struct {
-	Status                           int
+	Status                           int `json:"-"` // HTTP's
 	RequestId, HostId, Code, Message string
 	Recommend                        string
 	body                             string
