@@ -8,7 +8,7 @@ TYPE      ?=
 FUZZTIME  ?= 10s
 
 .DEFAULT_GOAL := help
-.PHONY: help run up test test-long lint build package deploy verify clean conformance fuzz soak
+.PHONY: help run up test test-long lint build package deploy verify clean conformance fuzz soak seeds
 
 help: ## list the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -18,6 +18,16 @@ run: build ## connect the tutorial's two VPCs on the local cloud (SEED=n: hostil
 
 up: build ## start the local cloud with the functions, and stay up
 	@go run ./shared/cmd/localcloud up $(if $(SEED),--seed $(SEED))
+
+seeds: build ## run under SEED=1 to N (default 50), hostile, one after the other; how each ended and its time
+	@go build -o $(BUILD)/localcloud ./shared/cmd/localcloud
+	@failed=0; for n in $$(seq 1 $(or $(N),50)); do \
+		$(BUILD)/localcloud run --json --seed $$n > $(BUILD)/seed.json || failed=$$((failed + 1)); \
+		awk -F'[:,]' -v n=$$n '/^  "state"/{gsub(/[" ]/, "", $$2); state=$$2} /^  "elapsedMs"/{ms=$$2} END{printf "seed %-4d %-16s %6.1f s\n", n, state, ms/1000}' $(BUILD)/seed.json; \
+	done; echo "$$failed failed"; test $$failed = 0
+
+conformance: ## ask a cloud what the project relies on: CLOUD=local, or CLOUD=aliyun (see shared/conformance/doc.go)
+	@go test ./shared/conformance -count=1 -v -timeout 40m -cloud $(or $(CLOUD),local) $(if $(CONFORMANCE_WRITE),-write -confirm "$(CONFIRM)")
 
 test: ## run the tests with the race detector
 	go test -race ./...
