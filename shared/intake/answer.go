@@ -1,6 +1,7 @@
 package intake
 
 import (
+	"cmp"
 	"fmt"
 	"time"
 
@@ -79,7 +80,7 @@ func stepAnswer(r *interconnect.Record, step interconnect.Step) StepAnswer {
 	}
 	return StepAnswer{
 		Step: step, Action: s.Action, Progress: s.Progress, Since: &s.Since, TookMs: s.Took.Milliseconds(),
-		Note: s.Note, Problem: s.Problem, Resources: s.Resources,
+		Note: s.Note, Problem: cmp.Or(s.Problem, s.Cause), Resources: s.Resources,
 	}
 }
 
@@ -95,6 +96,9 @@ func why(r *interconnect.Record, a *Answer) string {
 		}
 	case interconnect.StateFailed, interconnect.StateNeedsAttention:
 		step, s := stuck(r)
+		if cause, c := failure(r); c != nil && a.State == interconnect.StateFailed {
+			step, s.Problem = cause, c
+		}
 		switch {
 		case s.Problem != nil:
 			return fmt.Sprintf("Step %s: %s", step, s.Problem.Sentence)
@@ -106,6 +110,17 @@ func why(r *interconnect.Record, a *Answer) string {
 		return fmt.Sprintf("Step %s has not answered; look at its function's log and at the dead letters.", step)
 	}
 	return ""
+}
+
+// failure finds why the newest generation's connect failed and is rolled back,
+// whatever the removal meets.
+func failure(r *interconnect.Record) (interconnect.Step, *interconnect.Problem) {
+	for _, step := range interconnect.Steps {
+		if s, ok := r.Steps[step]; ok && s.Generation == r.Generation && s.Cause != nil {
+			return step, s.Cause
+		}
+	}
+	return "", nil
 }
 
 // stuck finds the step that holds a generation up: one that failed, else one

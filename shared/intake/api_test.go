@@ -274,13 +274,13 @@ func TestEachRefusalNamesItsFieldAndWritesNothing(t *testing.T) {
 		"an id of 300 characters":   {replace(`"a"`, `"`+strings.Repeat("a", 300)+`"`), 400, "/id", "1 to 48"},
 		"a port range for ICMP": {replace(`"vpc-2"`, `"vpc-2", "securityGroups": [{"securityGroupId": "sg-2", "allow": [{"protocol": "ICMP", "portRange": "1/2"}]}]`),
 			400, "/acceptor/securityGroups/0/allow/0/portRange", "no ports"},
-		"an unknown field":             {replace(`"id"`, `"ID"`), 400, "/ID", "no such field"},
-		"a body that is not JSON":      {"hello", 400, "", "not one JSON value"},
-		"a body of 2 MB":               {`{"id": "` + strings.Repeat("a", 2<<20) + `"}`, 413, "", "larger than 65536 bytes"},
-		"a record that is too long":    {replace(`"vpc-2"`, `"vpc-2", "securityGroups": [{"securityGroupId": "sg-2", "allow": [`+manyPorts(200)+`]}]`), 422, "/acceptor/securityGroups", "shorten"},
-		"a block of the other side's":  {replace(`"vpc-2"`, `"vpc-2", "cidrBlocks": ["192.168.0.0/24"]`), 422, "/acceptor/cidrBlocks/0", "not inside the VPC"},
-		"a route table of a gateway":   {replace(`"vpc-2"`, `"vpc-2", "routeTableIds": ["vtb-gw"]`), 422, "/acceptor/routeTableIds/0", "serves no vSwitch"},
-		"a type that there is not":     {replace(`"ExpressConnect"`, `"Carrier"`), 400, "/type", "not a connection type"},
+		"an unknown field":            {replace(`"id"`, `"ID"`), 400, "/ID", "no such field"},
+		"a body that is not JSON":     {"hello", 400, "", "not one JSON value"},
+		"a body of 2 MB":              {`{"id": "` + strings.Repeat("a", 2<<20) + `"}`, 413, "", "larger than 65536 bytes"},
+		"a record that is too long":   {replace(`"vpc-2"`, `"vpc-2", "securityGroups": [{"securityGroupId": "sg-2", "allow": [`+manyPorts(200)+`]}]`), 422, "/acceptor/securityGroups", "shorten"},
+		"a block of the other side's": {replace(`"vpc-2"`, `"vpc-2", "cidrBlocks": ["192.168.0.0/24"]`), 422, "/acceptor/cidrBlocks/0", "not inside the VPC"},
+		"a route table of a gateway":  {replace(`"vpc-2"`, `"vpc-2", "routeTableIds": ["vtb-gw"]`), 422, "/acceptor/routeTableIds/0", "serves no vSwitch"},
+		"a type that there is not":    {replace(`"ExpressConnect"`, `"Carrier"`), 400, "/type", "not a connection type"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

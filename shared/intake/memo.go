@@ -69,7 +69,9 @@ func (m *memo) RouterInterfaces(ctx context.Context, region, routerID string) ([
 }
 
 func (m *memo) PeeringConnections(ctx context.Context, region, vpcID string) ([]interconnect.PeeringConnection, error) {
-	return remember(m, func() ([]interconnect.PeeringConnection, error) { return m.Cloud.PeeringConnections(ctx, region, vpcID) }, "PeeringConnections", region, vpcID)
+	return remember(m, func() ([]interconnect.PeeringConnection, error) {
+		return m.Cloud.PeeringConnections(ctx, region, vpcID)
+	}, "PeeringConnections", region, vpcID)
 }
 
 func (m *memo) SecurityGroups(ctx context.Context, region, vpcID string) ([]interconnect.GroupFacts, error) {
