@@ -116,15 +116,17 @@ func TestWhatFollowsAnActionsEnd(t *testing.T) {
 func TestARollbackKeepsTheFailuresProblemInSight(t *testing.T) {
 	t.Parallel()
 	s := newStage(t)
-	s.steps[interconnect.Routes].says(chain.RejectWith(interconnect.Problem{Sentence: "The table is full.", Code: "QuotaExceeded"}, nil), chain.DoneWith())
+	s.steps[interconnect.Routes].says(chain.RejectWith(interconnect.Problem{Sentence: "The table is full.", Code: "QuotaExceeded"}, nil),
+		chain.RetryAfter(sentence("The cloud is busy."), nil), chain.DoneWith())
 	s.mustDeliver(interconnect.Peering, message(interconnect.Connect))
 	s.play(20)
 
-	require.Equal(t, []string{"routes", "security-groups", "routes", "peering", "verification"}, s.queues.names())
+	require.Equal(t, []string{"routes", "security-groups", "routes", "routes", "peering", "verification"}, s.queues.names())
 	got := s.status(interconnect.Routes)
 	require.Equal(t, interconnect.Done, got.Progress)
 	require.Equal(t, interconnect.TargetConnected, got.Target)
-	require.Equal(t, "QuotaExceeded", got.Problem.Code)
+	require.Equal(t, "QuotaExceeded", got.Cause.Code)
+	require.Nil(t, got.Problem, "what the removal met has passed")
 	seen := s.steps[interconnect.Peering].seen
 	require.Nil(t, seen[len(seen)-1].Want, "nothing was connected before, so nothing may stay")
 	require.NotNil(t, seen[len(seen)-1].Scope)

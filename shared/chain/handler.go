@@ -88,8 +88,8 @@ func (h *Handler) one(ctx context.Context, q trigger.QueueMessage) error {
 }
 
 // act runs the step and hands the chain on: effects, outcome message,
-// follow-up message, status, in this order. Whatever fails after the follow-up
-// is logged only.
+// follow-up message, status, in this order. Whatever fails after a follow-up is
+// logged only.
 func (h *Handler) act(ctx context.Context, log *slog.Logger, m Message, at int, rec *interconnect.Record, now time.Time) error {
 	log = log.With("by", rec.Wanted.By) // whoever asked answers for what the step does
 	t := h.task(m, rec, now, log)
@@ -119,7 +119,16 @@ func (h *Handler) act(ctx context.Context, log *slog.Logger, m Message, at int, 
 	if err != nil {
 		return fmt.Errorf("handing on %s at %s: %w", m.ConnectionID, h.Runner.Step(), err)
 	}
-	h.remember(ctx, log, s, d)
+	if err := h.remember(ctx, log, s, d); err == nil || d.next != nil || s.m.Hops >= MaxHops {
+		return nil
+	}
+	// Nobody comes after this step who would mend the record: the chain has not
+	// ended before that is written.
+	next := s.m.again()
+	next.Waits++
+	if err := h.send(ctx, s.stage().Queue, next, waitDelay(m.ConnectionID, s.m.Waits)); err != nil {
+		return fmt.Errorf("handing back %s at %s: %w", m.ConnectionID, h.Runner.Step(), err)
+	}
 	return nil
 }
 

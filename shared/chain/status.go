@@ -11,25 +11,47 @@ import (
 // maxVerdicts is how many verdicts a record keeps.
 const maxVerdicts = 20
 
-// remember writes what the step came to. It comes last; what fails here is
-// logged only, since the next step, or the sweep, mends it.
-func (h *Handler) remember(ctx context.Context, log *slog.Logger, s situation, d decision) {
+// passing are the classes of errors that may be gone a moment later.
+var passing = map[interconnect.Class]bool{
+	interconnect.Busy: true, interconnect.Throttled: true, interconnect.Transient: true,
+}
+
+// writes is how often an entry is tried to be written.
+const writes = 3
+
+// remember writes what the step came to. It comes last. An error means that it
+// may be written later; what cannot be is logged only.
+func (h *Handler) remember(ctx context.Context, log *slog.Logger, s situation, d decision) error {
 	if d.outcome.Kind == KindDrop {
-		return
+		return nil
 	}
-	step := h.Runner.Step()
+	write := func(entry string, f func() error) error {
+		var err error
+		for range writes {
+			if err = f(); err == nil || !passing[interconnect.ClassOf(err)] || ctx.Err() != nil {
+				break
+			}
+		}
+		if err != nil {
+			log.Error("status", "entry", entry, "error", err.Error())
+		}
+		if !passing[interconnect.ClassOf(err)] {
+			return nil
+		}
+		return err
+	}
 	if v := d.outcome.Verdict; v != nil && v.Outcome == interconnect.VerdictConnected && s.m.Action != interconnect.Prune && !equal(s.rec.LastConnected, s.rec.Wanted.Connection) {
-		if err := h.Records.PutConnected(ctx, s.m.ConnectionID, s.rec.Wanted.Connection); err != nil {
-			log.Error("status", "entry", "connected", "error", err.Error())
+		put := func() error { return h.Records.PutConnected(ctx, s.m.ConnectionID, s.rec.Wanted.Connection) }
+		if err := write("connected", put); err != nil {
+			return err
 		}
 	}
-	status, write := s.status(step, d)
-	if !write {
-		return
+	step := h.Runner.Step()
+	status, news := s.status(step, d)
+	if !news {
+		return nil
 	}
-	if err := h.Records.PutStatus(ctx, s.m.ConnectionID, step, status); err != nil {
-		log.Error("status", "entry", step, "error", err.Error())
-	}
+	return write(string(step), func() error { return h.Records.PutStatus(ctx, s.m.ConnectionID, step, status) })
 }
 
 // equal tells whether two connections are the same desired state.
@@ -70,9 +92,11 @@ func (s situation) status(step interconnect.Step, d decision) (status interconne
 	} else {
 		status.Took = s.now.Sub(s.m.StartedAt)
 	}
-	if status.Problem == nil && s.m.Target == interconnect.TargetConnected && was.Generation == s.m.Generation &&
-		(was.Progress == interconnect.Failed || was.Target == interconnect.TargetConnected) {
-		status.Problem = was.Problem // why it is rolled back stays in sight
+	if s.m.Target == interconnect.TargetConnected && was.Generation == s.m.Generation {
+		status.Cause = was.Cause // why it is rolled back stays in sight
+		if was.Action == interconnect.Connect && was.Progress == interconnect.Failed {
+			status.Cause = was.Problem
+		}
 	}
 	return status, true
 }

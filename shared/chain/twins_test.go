@@ -83,3 +83,33 @@ func TestAttemptsCountFailuresInARow(t *testing.T) {
 	s.play(16)
 	require.Equal(t, interconnect.Done, s.status(interconnect.Routes).Progress)
 }
+
+func TestAChainEndsOnlyWhenItsEndIsWrittenDown(t *testing.T) {
+	t.Parallel()
+	t.Run("the last step's message comes again until it is", func(t *testing.T) {
+		t.Parallel()
+		s := newStage(t)
+		s.records.statusErr = &interconnect.CloudError{Class: interconnect.Throttled, Message: "too many"}
+		s.mustDeliver(interconnect.Verification, message(interconnect.Connect))
+		s.play(3)
+		require.Equal(t, 4, s.steps[interconnect.Verification].runs)
+		s.records.statusErr = nil
+		s.play(10)
+		require.Equal(t, interconnect.Done, s.status(interconnect.Verification).Progress)
+		require.Empty(t, s.queues.left)
+	})
+	t.Run("unless it never can be", func(t *testing.T) {
+		t.Parallel()
+		s := newStage(t)
+		s.records.statusErr = &interconnect.CloudError{Class: interconnect.Denied, Message: "no"}
+		s.mustDeliver(interconnect.Verification, message(interconnect.Connect))
+		require.Empty(t, s.queues.left)
+	})
+	t.Run("an earlier step's goes on: the next one mends it", func(t *testing.T) {
+		t.Parallel()
+		s := newStage(t)
+		s.records.statusErr = &interconnect.CloudError{Class: interconnect.Throttled, Message: "too many"}
+		s.mustDeliver(interconnect.Routes, message(interconnect.Connect))
+		require.Equal(t, []string{"security-groups"}, s.queues.names())
+	})
+}

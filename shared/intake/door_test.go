@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"vpcinterconnect/shared/intake"
+	"vpcinterconnect/shared/interconnect"
 )
 
 func TestNobodyGetsInWithoutAToken(t *testing.T) {
@@ -72,4 +73,18 @@ func TestTokensAreReadStrictlyAndNeverShown(t *testing.T) {
 		require.ErrorContains(t, err, "token 2", bad)
 		require.NotContains(t, err.Error(), "secret")
 	}
+}
+
+func TestWhyAConnectFailedIsSaidWhateverItsRemovalMeets(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	h.do("POST", "/connections", tutorial)
+	h.step("a", interconnect.Routes, interconnect.StepStatus{
+		Action: interconnect.Prune, Target: interconnect.TargetConnected, Progress: interconnect.Waiting,
+		Problem: &interconnect.Problem{Sentence: "The cloud is busy."}, Cause: &interconnect.Problem{Sentence: "The table is full."},
+	})
+	a := h.do("GET", "/connections/a", "")
+	require.Equal(t, interconnect.StateFailed, a.State)
+	require.Equal(t, "Step routes: The table is full.", a.Why)
+	require.Equal(t, "The cloud is busy.", a.Steps[1].Problem.Sentence)
 }

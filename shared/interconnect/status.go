@@ -45,6 +45,7 @@ type StepStatus struct {
 	Took       time.Duration `json:"took,omitempty"`     // from the action's first message at this step to Done or Failed
 	Note       string        `json:"note,omitempty"`     // what it waits for, in words
 	Problem    *Problem      `json:"problem,omitempty"`  // of the last attempt that failed
+	Cause      *Problem      `json:"cause,omitempty"`    // why this generation's connect failed here, kept while and after it is rolled back
 	Resources  []string      `json:"ids,omitempty"`      // ids of what exists for this connection at this step
 	Leftovers  []Problem     `json:"left,omitempty"`     // what a prune could not remove
 	Verdicts   []Verdict     `json:"verdicts,omitempty"` // verification only: the newest first, at most 20

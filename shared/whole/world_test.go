@@ -16,6 +16,7 @@ import (
 type ours struct {
 	rest       *world.World
 	interfaces []world.RouterInterface
+	peerings   []world.PeerConnection
 	routes     map[string][]world.Route // by table
 	rules      map[string][]world.Rule  // by group
 }
@@ -29,6 +30,13 @@ func sort(w *world.World) ours {
 		mine := marked(r.Name, r.Description)
 		if mine {
 			o.interfaces = append(o.interfaces, r)
+		}
+		return mine
+	})
+	o.rest.PeerConnections = slices.DeleteFunc(w.PeerConnections, func(p world.PeerConnection) bool {
+		mine := marked(p.Name, p.Description)
+		if mine {
+			o.peerings = append(o.peerings, p)
 		}
 		return mine
 	})
