@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/json"
+	"fmt"
 	"log/slog"
 	"net/http/httptest"
 	"slices"
@@ -16,6 +17,7 @@ import (
 
 	"vpcinterconnect/shared/alicloud"
 	"vpcinterconnect/shared/intake"
+	"vpcinterconnect/shared/interconnect"
 	"vpcinterconnect/shared/localcloud/engine"
 	"vpcinterconnect/shared/localcloud/openapi"
 	"vpcinterconnect/shared/localcloud/world"
@@ -26,8 +28,9 @@ import (
 // local is the intake on a calm local cloud with the tutorial's world, through
 // the real packages and the wire. Its queues swallow messages.
 type local struct {
-	t  *testing.T
-	in *intake.Intake
+	t      *testing.T
+	in     *intake.Intake
+	engine *engine.Engine
 
 	mu    sync.Mutex
 	calls []openapi.Record
@@ -43,7 +46,7 @@ func newLocal(t *testing.T) *local {
 	e := engine.New(w.Options(engine.Options{Seed: 1, NoRates: true}))
 	require.NoError(t, w.Apply(e))
 	e.AddUser("tester", "tester-key", "tester-secret")
-	l := &local{t: t}
+	l := &local{t: t, engine: e}
 	server := httptest.NewServer(openapi.New(openapi.Options{Engine: e, Record: func(r openapi.Record) {
 		l.mu.Lock()
 		defer l.mu.Unlock()
@@ -51,9 +54,9 @@ func newLocal(t *testing.T) *local {
 	}}))
 	t.Cleanup(server.Close)
 	inv := trigger.Invocation{Region: "cn-hangzhou", Credentials: trigger.Credentials{AccessKeyID: "tester-key", AccessKeySecret: "tester-secret"}}
-	cloud := alicloud.New(inv, alicloud.Options{Endpoint: server.URL})
+	cloud := alicloud.NewReader(inv, alicloud.Options{Endpoint: server.URL})
 	l.in = &intake.Intake{
-		Cloud: cloud, Records: records.New(cloud, "vi"), Queues: swallow{}, Prefix: "vi",
+		Cloud: cloud, Records: records.New(cloud.Parameters(), "vi"), Queues: swallow{}, Prefix: "vi",
 		Tokens: []intake.Token{{Name: "someone", Hash: sha256.Sum256([]byte("open sesame"))}},
 		Log:    slog.New(slog.DiscardHandler),
 	}
@@ -131,4 +134,81 @@ func TestTheLocalCloudsAnswersBecomeRefusals(t *testing.T) {
 		require.Equal(t, c.field, a["field"], name)
 		require.Empty(t, changes, name)
 	}
+}
+
+func TestAPlanOnTheLocalCloudWritesNothingAndComesTrue(t *testing.T) {
+	t.Parallel()
+	l := newLocal(t)
+	status, plan, changes := l.do("POST", "/connections?dryRun=true", localRequest)
+	require.Equal(t, 200, status, plan)
+	require.Empty(t, changes)
+	require.Equal(t, "create", plan["would"])
+	require.Len(t, plan["added"], 6, "two router interfaces, two routes, two rules")
+	require.Empty(t, plan["conflicts"])
+	radius := plan["blastRadius"].([]any)
+	require.NotEmpty(t, radius)
+	require.Equal(t, []any{"i-m5e1qingdao000000ecs1"}, radius[0].(map[string]any)["sources"])
+
+	agreed := strings.Replace(localRequest, `"id": "a"`, `"id": "a", "planHash": "`+plan["planHash"].(string)+`"`, 1)
+	status, a, changes := l.do("POST", "/connections", agreed)
+	require.Equal(t, 202, status, a)
+	require.Equal(t, []string{"CreateParameter"}, changes)
+
+	status, a, changes = l.do("GET", "/connections/a", "")
+	require.Equal(t, 200, status, a)
+	require.Empty(t, changes)
+	live := a["live"].(map[string]any)
+	require.Nil(t, live["problems"])
+	require.Len(t, live["missing"], 6, "what was planned is what is missing")
+	require.Empty(t, live["leftovers"])
+}
+
+func TestAPlanIsRefusedAfterABlockWasAddedToAVPC(t *testing.T) {
+	t.Parallel()
+	l := newLocal(t)
+	_, plan, _ := l.do("POST", "/connections?dryRun=true", localRequest)
+	call(t, l.engine, "cn-beijing", "AssociateVpcCidrBlock", map[string]string{"VpcId": "vpc-2ze2beijing000000vpc2", "SecondaryCidrBlock": "10.66.0.0/16"})
+	status, a, changes := l.do("POST", "/connections", strings.Replace(localRequest, `"id": "a"`, `"id": "a", "planHash": "`+plan["planHash"].(string)+`"`, 1))
+	require.Equal(t, 409, status, a)
+	require.Equal(t, "/planHash", a["field"])
+	require.Contains(t, a["detail"], "/acceptor/cidrBlocks has 10.66.0.0/16 now")
+	require.Empty(t, changes)
+}
+
+// call makes a call as the account's owner would in the console.
+func call(t *testing.T, e *engine.Engine, region, action string, parameters map[string]string) {
+	t.Helper()
+	parameters["RegionId"] = region
+	got := e.Call(engine.Call{Product: "Vpc", Version: "2016-04-28", Action: action, Parameters: parameters, Caller: e.AddUser("", "", "").Caller})
+	require.Nil(t, got.Err, action)
+}
+
+func TestTwoHundredConnectionsAreListedWithinASecondAndTheCloudsRates(t *testing.T) {
+	t.Parallel()
+	l := newLocal(t)
+	_, a, _ := l.do("POST", "/connections", localRequest)
+	require.Equal(t, "a", a["id"])
+	recorded, err := l.in.Records.Get(context.Background(), "a")
+	require.NoError(t, err)
+	kept := l.in.Records.(*records.Records)
+	for i := range 199 {
+		id := fmt.Sprintf("c-%03d", i)
+		_, err := kept.PutRequest(context.Background(), id, recorded.Wanted)
+		require.NoError(t, err)
+		require.NoError(t, kept.PutStatus(context.Background(), id, interconnect.Verification, interconnect.StepStatus{Generation: 1, Action: interconnect.Connect, Progress: interconnect.Done}))
+	}
+	began := time.Now()
+	status, list, _ := l.do("GET", "/connections", "")
+	took := time.Since(began)
+	require.Equal(t, 200, status)
+	require.Len(t, list["connections"], 200)
+	require.Less(t, took, time.Second)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	reads := map[string]int{}
+	for _, c := range l.calls {
+		reads[c.Action]++
+	}
+	require.Len(t, reads, 2, "one recursive read, and whether changes are frozen: %v", reads)
+	require.LessOrEqual(t, reads["GetParametersByPath"], 9, "a page holds 50 entries")
 }

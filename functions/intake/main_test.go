@@ -339,7 +339,16 @@ func TestTheEnvironmentIsReadStrictly(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, intake.DefaultCheckInterval, in.CheckInterval)
 
-	for name, value := range map[string]string{"PREFIX": "", "API_TOKENS": "open sesame", "CHECK_INTERVAL": "5", "MNS_ENDPOINT": "ftp://nowhere"} {
+	file := filepath.Join(t.TempDir(), "policy.json")
+	require.NoError(t, os.WriteFile(file, []byte(`{"rules": [{"name": "r", "effect": "forbid"}]}`), 0o600))
+	for _, value := range []string{file, `{"rules": [{"name": "r", "effect": "forbid"}]}`} {
+		in, err = build(inv, with("POLICY", value))
+		require.NoError(t, err)
+		require.Equal(t, "r", in.Policy.Rules[0].Name)
+	}
+	_, err = build(inv, with("POLICY", file+".gone"))
+	require.ErrorContains(t, err, "POLICY")
+	for name, value := range map[string]string{"PREFIX": "", "API_TOKENS": "open sesame", "CHECK_INTERVAL": "5", "POLICY": `{"rules": [{}]}`, "MNS_ENDPOINT": "ftp://nowhere"} {
 		_, err = build(inv, with(name, value))
 		require.Error(t, err, name)
 		require.NotContains(t, err.Error(), "sesame")
