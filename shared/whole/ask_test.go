@@ -98,7 +98,7 @@ func (c *cloud) reaches(id string, state interconnect.State, within time.Duratio
 	c.t.Helper()
 	var last reply
 	for end := time.Now().Add(within); time.Now().Before(end); time.Sleep(100 * time.Millisecond) {
-		r, err := c.try("GET", "/connections/"+id, "", "Bearer "+c.Endpoints.APIToken)
+		r, err := c.try("GET", "/connections/"+id+"?live=false", "", "Bearer "+c.Endpoints.APIToken)
 		if err != nil || r.status >= 500 {
 			continue // a hostile cloud; the next answer is as good
 		}

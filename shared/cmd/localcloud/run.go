@@ -189,7 +189,7 @@ func (r *run) connect(ctx context.Context, c client) (answer, json.RawMessage, e
 			asked = time.Now()
 			status, raw, err = c.ask(ctx, "POST", "/connections", r.body)
 		} else {
-			status, raw, err = c.ask(ctx, "GET", "/connections/"+last.ID, nil)
+			status, raw, err = c.ask(ctx, "GET", "/connections/"+last.ID+"?live=false", nil)
 		}
 		switch {
 		case err == nil && status < 300:
