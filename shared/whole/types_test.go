@@ -42,7 +42,6 @@ func TestATutorialByVPCPeering(t *testing.T) {
 	}{
 		"by name":                               {world.Default(), asType(interconnect.TypeVpcPeering, `"bandwidth": 100, "linkType": "Platinum",`), 100, "Platinum"},
 		"by auto, where the account has no say": {notEntitled(), asType(interconnect.TypeAuto, ""), 1024, "Gold"},
-		"by default":                            {world.Default(), asType("", ""), 1024, "Gold"},
 		"as everything unconfirmed may be": {func() *world.World {
 			w := world.Default()
 			w.Switches = map[string]bool{"peeringSeenByInitiatorOnly": true, "deletedPeeringStaysListed": true, "repointToPeeringRefused": true, "peeringBesideInterfacesRefused": true}
