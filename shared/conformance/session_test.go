@@ -178,7 +178,7 @@ func (s *session) await(look func() string, wanted ...string) string {
 }
 
 // once makes a thing the first time that it is needed, and returns its id.
-func (s *session) once(what string, make func() string) string {
+func (s *session) once(what string, fresh func() string) string {
 	if id, ok := s.known[what]; ok {
 		if id == "" {
 			s.skip("%s could not be had", what)
@@ -186,7 +186,7 @@ func (s *session) once(what string, make func() string) string {
 		return id
 	}
 	s.known[what] = ""
-	s.known[what] = make()
+	s.known[what] = fresh()
 	return s.known[what]
 }
 

@@ -98,5 +98,5 @@ func writeWorld(path string, w *world.World) error {
 	if err != nil {
 		return err
 	}
-	return os.WriteFile(path, text, 0o644)
+	return os.WriteFile(path, text, 0o644) //nolint:gosec // the path is what the user named
 }
