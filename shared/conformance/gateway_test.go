@@ -172,7 +172,7 @@ var readFacts = []fact{
 		ask: func(s *session) string {
 			return isEmpty(s.read("Ecs", "DescribeInvocations", "InstanceId", "i-conformancenone00000"), "Invocations.Invocation")
 		}},
-	{says: "a parameter that there is not is not found", local: "404 EntityNotExists.Parameter", fine: []string{"400 EntityNotExists.Parameter"},
+	{says: "a parameter that there is not is not found", local: "404 EntityNotExists.Parameter", with: "ParameterErrorsAre400", other: "400 EntityNotExists.Parameter",
 		ask: func(s *session) string {
 			return s.read("Oos", "GetParameter", "Name", "/conformance/none").String()
 		}},

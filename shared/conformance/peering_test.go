@@ -148,6 +148,19 @@ var commandFacts = []fact{
 			status, _, output := s.ran(s.must(s.command(i, "echo hello", "hello"), "RunCommand").at("InvokeId"))
 			return status + ", " + strings.TrimSpace(output)
 		}},
+	{says: "DescribeInvocations of an instance lists what has ended, with its output", writes: true, local: "listed",
+		ask: func(s *session) string {
+			i := s.guest()
+			s.spend("command", 1)
+			id := s.must(s.command(i, "echo listed", "listed"), "RunCommand").at("InvokeId")
+			s.ran(id)
+			for _, v := range s.read("Ecs", "DescribeInvocations", "InstanceId", i, "IncludeOutput", "true", "ContentEncoding", "PlainText", "PageSize", "50").list("Invocations.Invocation") {
+				if v.at("InvokeId") == id {
+					return strings.TrimSpace(v.at("InvokeInstances.InvokeInstance.0.Output"))
+				}
+			}
+			return "not listed"
+		}},
 	{says: "the same client token is the same run of a command", writes: true, local: "the same",
 		ask: func(s *session) string {
 			i := s.guest()

@@ -34,7 +34,7 @@ var budget = []struct {
 	{"route entry", 6, "free"},
 	{"parameter", 2, "free (standard parameters)"},
 	{"queue", 3, "free; some dozens of requests"},
-	{"command", 3, "free"},
+	{"command", 4, "free"},
 }
 
 // session is a conversation with one cloud: what has been made so far, and how

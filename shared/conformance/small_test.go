@@ -30,7 +30,7 @@ func version(r reply) string {
 }
 
 var parameterFacts = []fact{
-	{says: "a parameter that exists is not made again", writes: true, local: "409 EntityAlreadyExists.Parameter", fine: []string{"400 EntityAlreadyExists.Parameter"},
+	{says: "a parameter that exists is not made again", writes: true, local: "409 EntityAlreadyExists.Parameter", with: "ParameterErrorsAre400", other: "400 EntityAlreadyExists.Parameter",
 		ask: func(s *session) string {
 			return s.read("Oos", "CreateParameter", "Name", s.parameter(), "Type", "String", "Value", "two").String()
 		}},
@@ -77,7 +77,7 @@ var parameterFacts = []fact{
 			}
 			return fmt.Sprint(r.status)
 		}},
-	{says: "what there is not is not deleted", writes: true, local: "404 EntityNotExists.Parameter", fine: []string{"400 EntityNotExists.Parameter"},
+	{says: "what there is not is not deleted", writes: true, local: "404 EntityNotExists.Parameter", with: "ParameterErrorsAre400", other: "400 EntityNotExists.Parameter",
 		ask: func(s *session) string {
 			return s.read("Oos", "DeleteParameter", "Name", "/"+s.name+"/none").String()
 		}},

@@ -236,9 +236,12 @@ func (e *Engine) carryOut(a *Action, c Call, fault Fault) (any, *Error) {
 	return r, nil
 }
 
-// spell gives a missing parameter the code that Switches choose.
+// spell gives an error the code or status that Switches choose.
 func (e *Engine) spell(err *Error) *Error {
 	var name string
+	if e.opt.Switches.ParameterErrorsAre400 && strings.HasPrefix(err.Code, "Entity") {
+		return &Error{400, err.Code, err.Message}
+	}
 	if e.opt.Switches.MissingParameterNamed && err.Code == "MissingParameter" {
 		if _, scan := fmt.Sscanf(err.Message, missingMessage, &name); scan == nil {
 			return &Error{400, "Missing" + name, name + " is mandatory for this action."}

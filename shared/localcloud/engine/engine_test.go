@@ -151,6 +151,17 @@ func TestPublishedRatesThrottle(t *testing.T) {
 	require.Equal(t, "Throttling.User", call(qingdao))
 	c.pass(time.Second)
 	require.Equal(t, "InvalidRouterInterfaceId.NotFound", call(qingdao))
+
+	for action, rate := range map[string]int{"DescribeVpcs": 0, "CreateVSwitch": 300, "DeleteRouteEntries": 300, "ModifyRouteEntry": 300} {
+		a, known := engine.Find("Vpc", action)
+		require.True(t, known)
+		require.Equal(t, rate, a.PerMinute, action)
+	}
+	for action, rate := range map[string]int{"CreateVpcPeerConnection": 360, "ListVpcPeerConnections": 360, "TagResources": 1000} {
+		a, known := engine.Find("VpcPeer", action)
+		require.True(t, known)
+		require.Equal(t, rate, a.PerMinute, action)
+	}
 }
 
 func TestParametersAreChecked(t *testing.T) {

@@ -49,6 +49,7 @@ var coreFacts = []fact{
 	{"An unknown region is a 404 InvalidRegionId.NotFound.", "Express Connect API reference, ModifyRouterInterfaceAttribute", "", "TestDescribeVpcsFiltersAndPages"},
 	{"The same client token with the same parameters gives the same answer, with others IdempotentParameterMismatch; it has at most 64 characters.", "SDK V2, ClientToken of each action; how long it is remembered is not published: here as long as the cloud lives", "", "TestClientTokens"},
 	{"The router interface actions, CreateVSwitch, DeleteRouteEntries and ModifyRouteEntry take 300 calls per account and region in 60 s; more is Throttling.User.", "help.aliyun.com, api-vpc-2016-04-28-quota", "", "TestPublishedRatesThrottle"},
+	{"The peering service's actions take 360 calls per account and region in 60 s, those of tags 1,000.", "help.aliyun.com, api-vpcpeer-2022-01-01-quota", "", "TestPublishedRatesThrottle"},
 	{"A read may lag behind writes by some seconds.", "terraform-provider-alicloud pull request 9889: a cross-region acceptor is seen up to 10 s late", "", "TestFaultsHitCalls/a lagging read sees the past, a write and the next read do not"},
 	{"A call may be carried out and yet be answered with an error, or not at all.", "terraform-provider-alicloud issues 537, 654, 10208: a retry that was given up still had made the route", "", "TestFaultsHitCalls/a misleading answer comes from a call that was carried out"},
 }

@@ -7,7 +7,7 @@ var oosFacts = []fact{
 	{"The last 100 versions are kept.", "UNCONFIRMED: the number is not published", "", "TestAParametersHistoryIsBounded"},
 	{"A value has 1 to 4,096 characters, a description up to 200, a name letters, digits, -, _ and /, and no reserved beginning.", "ROS ALIYUN::OOS::Parameter; Terraform alicloud_oos_parameter", "", "TestWhatAParameterMayBe"},
 	{"A name has 2 to 180 characters.", "UNCONFIRMED: Terraform says 180, ROS 200", "LongParameterNames", "TestWhatAParameterMayBe"},
-	{"What exists already is EntityAlreadyExists.Parameter (409), what does not EntityNotExists.Parameter (404); names are a region's.", "Terraform service_alicloud_oos.go; statuses and the first code UNCONFIRMED", "", "TestANameIsTakenOncePerRegion"},
+	{"What exists already is EntityAlreadyExists.Parameter (409), what does not EntityNotExists.Parameter (404); names are a region's.", "UNCONFIRMED: Terraform service_alicloud_oos.go has the second code; the first follows its form; the statuses are published nowhere", "ParameterErrorsAre400", "TestANameIsTakenOncePerRegion"},
 	{"A client token makes a parameter once.", "API metadata; the cloud's general rule for tokens", "", "TestAClientTokenMakesAParameterOnce"},
 	{"GetParametersByPath lists a folder, or with Recursive all below it, in pages of 1 to 100, 50 by default.", "API metadata; order and page sizes UNCONFIRMED", "", "TestParametersByPath"},
 	{"ListParameters filters by part of a name, path, type, tags and group.", "API metadata; how names are matched is UNCONFIRMED", "", "TestListingParameters"},

@@ -157,6 +157,14 @@ func TestANameIsTakenOncePerRegion(t *testing.T) {
 	require.Nil(t, callOos(e, "CreateParameter", "Name", "one", "Type", "String", "Value", "w", "RegionId", "cn-beijing").Err)
 	require.Equal(t, "v", oosOK(t, e, "GetParameter", "Name", "one")["Parameter"].(map[string]any)["Value"])
 	require.Equal(t, "InvalidRegionId.NotFound", callOos(e, "GetParameter", "Name", "one", "RegionId", "mars").Err.Code)
+	require.Equal(t, 404, callOos(e, "GetParameter", "Name", "two").Err.Status)
+
+	e, _ = cloudByHand(engine.Options{Switches: engine.Switches{ParameterErrorsAre400: true}})
+	putParameter(t, e, "one", "v")
+	again = callOos(e, "CreateParameter", "Name", "one", "Type", "String", "Value", "w")
+	require.Equal(t, []any{"EntityAlreadyExists.Parameter", 400}, []any{again.Err.Code, again.Err.Status})
+	missing := callOos(e, "GetParameter", "Name", "two")
+	require.Equal(t, []any{"EntityNotExists.Parameter", 400}, []any{missing.Err.Code, missing.Err.Status})
 }
 
 func TestAClientTokenMakesAParameterOnce(t *testing.T) {

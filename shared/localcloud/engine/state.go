@@ -73,6 +73,7 @@ type Switches struct {
 	PeeringBesideInterfacesRefused  bool // two VPCs that router interfaces join get no peering connection
 	RepointToPeeringRefused         bool // ModifyRouteEntry takes no peering connection as next hop
 	LongParameterNames              bool // an OOS parameter's name may have 200 characters, not 180
+	ParameterErrorsAre400           bool // an OOS parameter that is not there, or is there already, is a 400, not a 404 or 409
 }
 
 // Quotas are limits per account or resource; a zero field means the documented
