@@ -33,8 +33,16 @@ type Message struct {
 	LaggingSince time.Time `json:"laggingSince,omitzero"` // since when the record reads older than the message, or not at all
 	FrozenSince  time.Time `json:"frozenSince,omitzero"`  // when the last run met a freeze; the next one adds the time since then to StartedAt and GiveUpAt
 	Rounds       int       `json:"rounds,omitempty"`      // how often this action began anew because something was left over
+	Cause        *Cause    `json:"cause,omitempty"`       // of a rollback
 	Woken        bool      `json:"woken,omitempty"`       // another run began this one, perhaps more than once under this trace: not to be taken for its own twin
 	Recheck      bool      `json:"recheck,omitempty"`     // the look after the last mutating call failed: the next run looks again
+}
+
+// Cause is why a rollback rolls back: where its connect failed, and of what. It
+// travels with the rollback, since a read of the record that lags would lose it.
+type Cause struct {
+	Step    interconnect.Step    `json:"step"`
+	Problem interconnect.Problem `json:"problem"`
 }
 
 // Runner is a step of the chain: it observes, diffs, acts, and returns one

@@ -127,6 +127,7 @@ func TestARollbackKeepsTheFailuresProblemInSight(t *testing.T) {
 	require.Equal(t, interconnect.TargetConnected, got.Target)
 	require.Equal(t, "QuotaExceeded", got.Cause.Code)
 	require.Nil(t, got.Problem, "what the removal met has passed")
+	require.Nil(t, s.status(interconnect.Peering).Cause)
 	seen := s.steps[interconnect.Peering].seen
 	require.Nil(t, seen[len(seen)-1].Want, "nothing was connected before, so nothing may stay")
 	require.NotNil(t, seen[len(seen)-1].Scope)

@@ -157,7 +157,11 @@ func (s situation) reject(out Outcome) decision {
 		return s.handOn(d, s.m.follow(s.m.Action, s.m.Target), next)
 	}
 	if s.m.Action == interconnect.Connect && !s.m.Repair && s.rec.Wanted.Connection.OnFailure == interconnect.OnFailureRollback {
-		return s.handOn(d, s.m.follow(interconnect.Prune, interconnect.TargetConnected), 0)
+		back := s.m.follow(interconnect.Prune, interconnect.TargetConnected)
+		if out.Problem != nil {
+			back.Cause = &Cause{s.stage().Step, *out.Problem}
+		}
+		return s.handOn(d, back, 0)
 	}
 	return d
 }

@@ -131,7 +131,7 @@ func twin(r *interconnect.Record, m Message, step interconnect.Step) bool {
 func (m Message) follow(a interconnect.Action, t interconnect.Target) Message {
 	n := Message{
 		Schema: SchemaVersion, ConnectionID: m.ConnectionID, Generation: m.Generation,
-		Action: a, Target: t, Hops: m.Hops + 1, Trace: m.Trace, Repair: m.Repair, Rounds: m.Rounds, Woken: m.Woken,
+		Action: a, Target: t, Hops: m.Hops + 1, Trace: m.Trace, Repair: m.Repair, Rounds: m.Rounds, Woken: m.Woken, Cause: m.Cause,
 	}
 	if a != m.Action {
 		// A prune after a connect pings anew: its checks must not be answered

@@ -113,3 +113,14 @@ func TestAChainEndsOnlyWhenItsEndIsWrittenDown(t *testing.T) {
 		require.Equal(t, []string{"security-groups"}, s.queues.names())
 	})
 }
+
+func TestARollbackKnowsItsCauseThoughTheRecordReadsLate(t *testing.T) {
+	t.Parallel()
+	s := newStage(t)
+	s.steps[interconnect.Routes].says(chain.RejectWith(sentence("The table is full."), nil), chain.DoneWith())
+	s.records.statusErr = &interconnect.CloudError{Class: interconnect.Throttled, Message: "too many"}
+	s.mustDeliver(interconnect.Routes, message(interconnect.Connect))
+	s.records.statusErr = nil
+	s.play(20)
+	require.Equal(t, "The table is full.", s.status(interconnect.Routes).Cause.Sentence)
+}
