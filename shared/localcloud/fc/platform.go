@@ -58,6 +58,11 @@ type Options struct {
 	// DeleteFirst deletes a queue message before it is pushed instead of after
 	// it succeeded: when the cloud does it is UNCONFIRMED (facts D3).
 	DeleteFirst bool
+	// EventsAsText makes each event of a stream's array a string that holds
+	// JSON, and BodiesAsJSON delivers a message's body that is JSON as it is
+	// instead of as a string. Both are seen with other sources than queues
+	// (facts D2).
+	EventsAsText, BodiesAsJSON bool
 	// Base64Bodies delivers every HTTP body in base64; else binary ones only.
 	Base64Bodies bool
 	Chaos        Chaos

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"net/http"
+	"strings"
 	"testing"
 	"time"
 
@@ -90,6 +91,32 @@ func TestBodiesInBase64(t *testing.T) {
 			var e events.HTTPTriggerEvent
 			require.NoError(t, json.NewDecoder(res.Body).Decode(&e))
 			require.Equal(t, c.base64, *e.IsBase64Encoded)
+		})
+	}
+}
+
+func TestHowEventsAreWritten(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		text, asJSON bool
+		body, starts string
+		wants        string
+	}{
+		"objects, with bodies as strings":                     {false, false, `{"a":1}`, `[{`, `"messageBody":"{\"a\":1}"`},
+		"strings of JSON, if told to be":                      {true, false, `{"a":1}`, `["{\"`, `\"messageBody\":\"{\\\"a\\\":1}\"`},
+		"bodies that are JSON as they are, if told to be":     {false, true, `{"a":1}`, `[{`, `"messageBody":{"a":1}`},
+		"bodies that are no JSON are strings even if told so": {false, true, `hello`, `[{`, `"messageBody":"hello"`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			cl := newCloud()
+			f := streaming(nil)
+			f.Environment = map[string]string{"FAIL": "1"} // so that the event is to be found as a dead letter
+			started(t, cl, f, fc.Options{Hurry: 1e5, EventsAsText: c.text, BodiesAsJSON: c.asJSON})
+			require.NoError(t, cl.Send("work", []byte(c.body)))
+			soon(t, "the event is seen", func() bool { return len(cl.bodies("dead")) == 1 })
+			require.True(t, strings.HasPrefix(cl.bodies("dead")[0], c.starts), cl.bodies("dead")[0])
+			require.Contains(t, cl.bodies("dead")[0], c.wants)
 		})
 	}
 }

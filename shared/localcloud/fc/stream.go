@@ -119,6 +119,11 @@ func (s *stream) deliver(batch []Message) bool {
 	}
 	body := []byte(events[0])
 	if s.t.Streaming {
+		if s.p.opt.EventsAsText {
+			for i, e := range events {
+				events[i], _ = json.Marshal(string(e)) // a string cannot fail
+			}
+		}
 		body, _ = json.Marshal(events) // valid JSON each: it cannot fail
 	}
 	if s.t.Async {
@@ -191,7 +196,10 @@ func (s *stream) event(m Message) (json.RawMessage, error) {
 			body = string(plain)
 		}
 	}
-	data := map[string]string{"requestId": uuid.NewString(), "messageId": m.ID, "messageBody": body}
+	data := map[string]any{"requestId": uuid.NewString(), "messageId": m.ID, "messageBody": body}
+	if s.p.opt.BodiesAsJSON && json.Valid([]byte(body)) {
+		data["messageBody"] = json.RawMessage(body)
+	}
 	if s.t.RawData {
 		return json.Marshal(data)
 	}

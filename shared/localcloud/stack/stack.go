@@ -242,6 +242,7 @@ func (s *Stack) functionOptions(o Options, functions []manifest.Function) fc.Opt
 		fo.Chaos = fc.Chaos{Seed: o.Seed, PushTwice: 0.1, Crash: 0.01}
 		fo.ColdStart = time.Duration(o.Seed%7) * 50 * time.Millisecond
 		fo.DeleteFirst, fo.Base64Bodies = o.Seed%2 == 1, o.Seed%3 == 1
+		fo.EventsAsText, fo.BodiesAsJSON = o.Seed%7 == 1, o.Seed%11 == 1
 		if o.Seed%5 == 1 {
 			fo.Parallel = 1
 		}
