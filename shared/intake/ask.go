@@ -119,7 +119,7 @@ func turned(record *interconnect.Record, c *interconnect.Connection) bool {
 // first message, or leaves that to the sweep if the window is yet to begin.
 func (in *Intake) want(ctx context.Context, record *interconnect.Record, c *interconnect.Connection, window interconnect.Window, by string, warnings []interconnect.Warning) (*Taken, error) {
 	now := in.now()
-	if record != nil && interconnect.SameWanted(record, c) && record.Wanted.Window.Same(window, now) && !failed(record) {
+	if record != nil && interconnect.SameWanted(record, c) && record.Wanted.Same(window, now) && !failed(record) {
 		t := &Taken{Record: *record, Warnings: warnings}
 		if !interconnect.Ended(record) {
 			in.send(ctx, t)

@@ -102,7 +102,7 @@ func (p *Planner) look(ctx context.Context, r *interconnect.Request) (*prospect,
 
 // unchanged tells whether exactly this is wanted already.
 func (s *prospect) unchanged(now time.Time) bool {
-	return s.record != nil && interconnect.SameWanted(s.record, s.connection) && s.record.Wanted.Window.Same(s.window, now) && !failed(s.record)
+	return s.record != nil && interconnect.SameWanted(s.record, s.connection) && s.record.Wanted.Same(s.window, now) && !failed(s.record)
 }
 
 // coming is the record as it would be if the request were taken.

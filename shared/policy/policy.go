@@ -14,7 +14,15 @@ import (
 )
 
 // Policy is what a deployment allows. The zero Policy allows everything that
-// is not forbidden everywhere.
+// is not forbidden everywhere. As JSON:
+//
+//	{"owner": "the network team", "rules": [
+//	  {"name": "payments-for-payments", "effect": "allow", "tokens": ["payments-*"],
+//	   "between": [{"tags": {"team": "payments"}}, {"region": "cn-*"}]},
+//	  {"name": "production-stays-apart", "effect": "forbid",
+//	   "between": [{"tags": {"env": "production"}}, {"not": {"tags": {"env": "production"}}}]},
+//	  {"name": "ports", "effect": "limit", "open": [{"protocol": "ICMP"}, {"protocol": "TCP", "portRange": "443/443"}]},
+//	  {"name": "two-persons", "effect": "approve", "between": [{"vpc": "vpc-vault"}], "approvers": ["security"]}]}
 type Policy struct {
 	Owner string `json:"owner,omitempty"` // who can change it, where a rule does not say
 	Rules []Rule `json:"rules"`

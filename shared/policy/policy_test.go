@@ -133,7 +133,7 @@ func TestAPolicyThatCouldBeMisreadIsAnError(t *testing.T) {
 		`{`, `[]`, `{"rules": []} {}`, `{"rule": []}`, `{"rules": [{"effect": "allow"}]}`,
 		`{"rules": [{"name": "a", "effect": "allow"}, {"name": "a", "effect": "forbid"}]}`,
 		`{"rules": [{"name": "a", "effect": "deny"}]}`,
-		`{"rules": [{"name": "a", "effect": "forbid", "betwen": []}]}`,
+		`{"rules": [{"name": "a", "effect": "forbid", "amid": []}]}`,
 		`{"rules": [{"name": "a", "effect": "forbid", "between": [{}]}]}`,
 		`{"rules": [{"name": "a", "effect": "forbid", "between": [{"vpc": "a"}, {"vpc": "b"}, {"vpc": "c"}]}]}`,
 		`{"rules": [{"name": "a", "effect": "forbid", "between": [{"vpc": "[a"}]}]}`,
