@@ -24,10 +24,22 @@ func NewPruning(prefix string, r *Record, scope, want *Connection, others []Reco
 	p.Live = appendSet(p.Live, want)
 	for i := range others {
 		if o := &others[i]; o.ID != r.ID && o.Live() {
-			p.Live = appendSet(p.Live, o.Wanted.Connection, o.LastConnected)
+			p.Live = appendSet(p.Live, o.needed()...)
 		}
 	}
 	return p
+}
+
+// needed are the desired states of a live record that others leave alone. A
+// generation that failed and is rolled back needs nothing any more: what it has
+// in common with another connection would stay behind when that goes, for its
+// own removal has passed.
+func (r *Record) needed() []*Connection {
+	p := r.phase()
+	if r.Wanted.Connection.OnFailure != OnFailureKeep && (p == phaseUndoing || p == phaseUndone) {
+		return []*Connection{r.LastConnected}
+	}
+	return []*Connection{r.Wanted.Connection, r.LastConnected}
 }
 
 // liveOf returns the live desired states of a type.

@@ -205,6 +205,18 @@ func TestTwoConnectionsThatNeedOneRule(t *testing.T) {
 	thenB := interconnect.NewPruning("vi", &rb, b, nil, nil)
 	require.Len(t, interconnect.PrunableRules(thenB, []interconnect.Rule{shared}), 1, "removing both leaves nothing")
 
+	failed := rb
+	failed.Generation = 1
+	failed.Steps = map[interconnect.Step]interconnect.StepStatus{
+		interconnect.Routes:       {Generation: 1, Action: interconnect.Prune, Target: interconnect.TargetConnected, Progress: interconnect.Done},
+		interconnect.Verification: {Generation: 1, Action: interconnect.Prune, Target: interconnect.TargetConnected, Progress: interconnect.Done},
+	}
+	whereBFailed := interconnect.NewPruning("vi", &ra, a, nil, []interconnect.Record{failed})
+	require.Len(t, interconnect.PrunableRules(whereBFailed, []interconnect.Rule{shared}), 1, "one that failed and was rolled back needs nothing")
+	failed.LastConnected = b
+	toFormerB := interconnect.NewPruning("vi", &ra, a, nil, []interconnect.Record{failed})
+	require.Empty(t, interconnect.PrunableRules(toFormerB, []interconnect.Rule{shared}), "but what it was rolled back to")
+
 	byHand := shared
 	byHand.Description = "monitoring"
 	require.Empty(t, interconnect.PrunableRules(thenB, []interconnect.Rule{byHand}), "an equal rule of a user stays")
