@@ -174,7 +174,7 @@ func (k key) place(content string) string {
 		after := content[strings.Index(content, "\n  "+path[1]+":\n    Type: "):]
 		path[1] = strings.Fields(after)[2]
 	}
-	if len(path) > 2 && path[0] == "resources" {
+	if len(path) > 2 && (path[0] == "resources" || path[0] == "Outputs") {
 		path[1] = "*"
 	}
 	return strings.Join(path, ".")
@@ -240,6 +240,33 @@ func isName(path []string) bool {
 		parent == "environmentVariables"
 }
 
+// twins are resources that have no key that another one does not have; nothing
+// refers to them but outputs. Without them the files are read in half the time.
+var twins = regexp.MustCompile(`(?ms)^  (?:(?:Routes|SecurityGroups|Verification|Outcomes)Queue|(?:Intake|Peering|SecurityGroups|Verification)Role|BrokenAlarm|SilentAlarm|Outcomes|OutcomesUrl|routes|securitygroups|verification):\n(?:    .*?\n|\n)+?(?:  # The .*?\n)*(  [A-Za-z]+:\n|  #|\n?\S|\z)`)
+
+func withoutTwins(text string) string {
+	for {
+		shorter := twins.ReplaceAllString(text, "$1")
+		if shorter == text {
+			return text
+		}
+		text = shorter
+	}
+}
+
+// places are the places of a file's keys.
+func places(t *testing.T, text string) []string {
+	t.Helper()
+	var all []string
+	for _, k := range keysOf(t, text) {
+		if !isName(k.path) {
+			all = append(all, k.place(text))
+		}
+	}
+	slices.Sort(all)
+	return slices.Compact(all)
+}
+
 func TestATypoInAnyKeyIsRefusedByItsName(t *testing.T) {
 	t.Parallel()
 	readers := map[string]func(string) error{
@@ -255,8 +282,9 @@ func TestATypoInAnyKeyIsRefusedByItsName(t *testing.T) {
 	for file, read := range readers {
 		content, err := os.ReadFile(file)
 		require.NoError(t, err)
-		text := string(content)
+		text := withoutTwins(string(content))
 		require.NoError(t, read(text))
+		require.Equal(t, places(t, string(content)), places(t, text))
 		seen := map[string]bool{}
 		for _, k := range keysOf(t, text) {
 			if place := k.place(text); seen[place] {
