@@ -168,7 +168,7 @@ func TestDeployCheck(t *testing.T) {
 
 func TestATokenIsPrintedOnceWithItsHash(t *testing.T) {
 	t.Parallel()
-	make := func(args ...string) (token, pair string, err error) {
+	mint := func(args ...string) (token, pair string, err error) {
 		out := &bytes.Buffer{}
 		cmd := tokenCommand()
 		cmd.SetOut(out)
@@ -180,18 +180,18 @@ func TestATokenIsPrintedOnceWithItsHash(t *testing.T) {
 		}
 		return token, pair, err
 	}
-	token, pair, err := make("ann")
+	token, pair, err := mint("ann")
 	require.NoError(t, err)
 	sum := sha256.Sum256([]byte(token))
 	require.Equal(t, "ann:"+hex.EncodeToString(sum[:]), pair)
 	require.GreaterOrEqual(t, len(token), 26)
-	again, _, err := make("ann")
+	again, _, err := mint("ann")
 	require.NoError(t, err)
 	require.NotEqual(t, token, again)
 
-	_, pair, err = make("--read-only", "bob")
+	_, pair, err = mint("--read-only", "bob")
 	require.NoError(t, err)
 	require.True(t, strings.HasPrefix(pair, "bob:read-only:"), pair)
-	_, _, err = make("a:b")
+	_, _, err = mint("a:b")
 	require.ErrorContains(t, err, "cannot be a token's name")
 }

@@ -151,7 +151,7 @@ func layOut(dir string, manifest, schema []byte) error {
 }
 
 func runTool(ctx context.Context, dir string, env []string, name string, args ...string) ([]byte, error) {
-	cmd := exec.CommandContext(ctx, name, args...) //nolint:gosec // the tool that was found, with arguments of ours
+	cmd := exec.CommandContext(ctx, name, args...)
 	cmd.Dir, cmd.Env = dir, env
 	return cmd.CombinedOutput()
 }
