@@ -97,9 +97,9 @@ func (s situation) status(step interconnect.Step, d decision) (status interconne
 		if was.Action == interconnect.Connect && was.Progress == interconnect.Failed {
 			status.Cause = was.Problem
 		}
-		if s.m.Cause != nil && s.m.Cause.Step == step {
-			status.Cause = &s.m.Cause.Problem
-		}
+	}
+	if s.m.Cause != nil && s.m.Cause.Step == step {
+		status.Cause = &s.m.Cause.Problem
 	}
 	return status, true
 }
