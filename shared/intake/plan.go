@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"time"
 
 	"vpcinterconnect/shared/interconnect"
 	"vpcinterconnect/shared/policy"
@@ -176,7 +177,7 @@ func (p *Planner) observeSideAround(ctx context.Context, s *prospect, role inter
 	for _, g := range groups {
 		m.Advanced[g.ID] = g.Advanced
 	}
-	ids := s.groupsOf(p.Prefix, role)
+	ids := s.groupsOf(p.Prefix, role, p.Clock())
 	for _, i := range m.Instances {
 		ids = append(ids, i.SecurityGroupIDs...)
 	}
@@ -215,8 +216,8 @@ func (p *Planner) observeSideAround(ctx context.Context, s *prospect, role inter
 
 // groupsOf lists the groups of a side that hold, or may hold, rules of the
 // connection.
-func (s *prospect) groupsOf(prefix string, role interconnect.Role) []string {
-	coming := s.coming(s.window.NotBefore)
+func (s *prospect) groupsOf(prefix string, role interconnect.Role, now time.Time) []string {
+	coming := s.coming(now)
 	return interconnect.NewPruning(prefix, coming, s.connection, s.connection, nil).Groups(role, coming.Wanted.Former)
 }
 
