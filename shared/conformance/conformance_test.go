@@ -228,3 +228,21 @@ func aliyun(t *testing.T) *target {
 	a.mns = fmt.Sprintf("https://%s.mns.%s.aliyuncs.com", a.account, a.regions[0])
 	return a
 }
+
+func TestThePlanNamesAllThatIsMadeAndHowToGoOn(t *testing.T) {
+	t.Parallel()
+	account := localTarget(t, engine.Switches{})
+	var out strings.Builder
+	plan(&out, account)
+	for _, b := range budget {
+		require.Contains(t, out.String(), b.what)
+	}
+	require.Contains(t, out.String(), "CONFIRM="+account.account)
+
+	s := newSession(account, true, time.Now().Add(time.Minute))
+	_, err := s.ask(fact{writes: true, ask: func(s *session) string { s.spend("queue", 4); return "" }})
+	require.ErrorContains(t, err, "the plan has 3")
+	s.end = time.Now()
+	_, err = s.ask(facts()[0])
+	require.ErrorContains(t, err, "the time is up")
+}
