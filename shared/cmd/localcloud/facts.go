@@ -13,8 +13,9 @@ func factsCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use: "facts", Short: "Print what the local cloud knows of the real one: behaviour, source, switch, test", Args: cobra.NoArgs,
 		Long: `Print what the local cloud knows of the real one, as Markdown: each behaviour,
-where it is published, the switch of a world file that chooses the other reading
-of what is not, and the test that shows it.`,
+where it is published, the switch that chooses the other reading of what is not,
+and the test that shows it. Switches and quotas are set in a world file, with a
+small first letter; those of Function Compute are drawn by the seed.`,
 		RunE: func(c *cobra.Command, _ []string) error {
 			return facts.Markdown(c.OutOrStdout(), sections(open))
 		},
