@@ -171,8 +171,9 @@ type key struct {
 func (k key) place(content string) string {
 	path := slices.Clone(k.path)
 	if len(path) > 2 && path[0] == "Resources" {
-		after := content[strings.Index(content, "\n  "+path[1]+":\n    Type: "):]
-		path[1] = strings.Fields(after)[2]
+		if _, after, ok := strings.Cut(content, "\n  "+path[1]+":\n    Type: "); ok {
+			path[1] = strings.Fields(after)[0]
+		}
 	}
 	if len(path) > 2 && (path[0] == "resources" || path[0] == "Outputs") {
 		path[1] = "*"
@@ -287,11 +288,11 @@ func TestATypoInAnyKeyIsRefusedByItsName(t *testing.T) {
 		require.Equal(t, places(t, string(content)), places(t, text))
 		seen := map[string]bool{}
 		for _, k := range keysOf(t, text) {
-			if place := k.place(text); seen[place] {
+			place := k.place(text)
+			if seen[place] {
 				continue
-			} else {
-				seen[place] = true
 			}
+			seen[place] = true
 			wrong := k.name + "x"
 			err := read(text[:k.start] + wrong + text[k.end:])
 			switch {
