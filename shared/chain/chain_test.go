@@ -58,6 +58,17 @@ func TestWhatFollowsAnActionsEnd(t *testing.T) {
 	}
 	keep := func(r *interconnect.Record) { r.Wanted.Connection.OnFailure = interconnect.OnFailureKeep }
 	none := func(*interconnect.Record) {}
+	auto := func(failed int) func(*interconnect.Record) {
+		return func(r *interconnect.Record) {
+			r.Wanted.Connection.Repair = interconnect.RepairAuto
+			last := interconnect.StepStatus{Generation: 1, Action: interconnect.Connect, Progress: interconnect.Done}
+			for range failed {
+				last.Verdicts = append(last.Verdicts, interconnect.Verdict{Outcome: interconnect.VerdictBlocked})
+			}
+			last.Verdicts = append(last.Verdicts, interconnect.Verdict{Outcome: interconnect.VerdictConnected})
+			r.Steps = map[interconnect.Step]interconnect.StepStatus{interconnect.Verification: last}
+		}
+	}
 	no := chain.RejectWith(sentence("No."), nil)
 	repair := func(m *chain.Message) { m.Repair = true }
 	for _, c := range []struct {
@@ -84,6 +95,12 @@ func TestWhatFollowsAnActionsEnd(t *testing.T) {
 		{"a prune is verified", none, interconnect.Peering, interconnect.Prune, nil, chain.DoneWith(), "verification", interconnect.Prune, ""},
 		{"a prune ends verified", former, interconnect.Verification, interconnect.Prune, nil, verdict("isolated"), "", "", ""},
 		{"a check ends", former, interconnect.Verification, interconnect.Verify, nil, verdict("connected"), "", "", ""},
+		{"a check that finds nothing wrong repairs nothing", auto(0), interconnect.Verification, interconnect.Verify, nil, verdict("connected"), "", "", ""},
+		{"a check that finds it blocked only says so", none, interconnect.Verification, interconnect.Verify, nil, verdict("blocked"), "", "", ""},
+		{"a check that finds it blocked has it repaired, if that is asked for", auto(0), interconnect.Verification, interconnect.Verify, nil, verdict("blocked"), "peering", interconnect.Connect, ""},
+		{"a repair that has not helped twice is tried a third time", auto(5), interconnect.Verification, interconnect.Verify, nil, verdict("blocked"), "peering", interconnect.Connect, ""},
+		{"a repair that has not helped three times is not tried again", auto(6), interconnect.Verification, interconnect.Verify, nil, verdict("blocked"), "", "", ""},
+		{"a repair that has not helped ends blocked", auto(1), interconnect.Verification, interconnect.Connect, repair, verdict("blocked"), "", "", ""},
 		{"a rejected verification proves nothing and undoes nothing", none, interconnect.Verification, interconnect.Connect, nil, no, "", "", ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {

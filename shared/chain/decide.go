@@ -53,8 +53,33 @@ func (s situation) finish(out Outcome) decision {
 		return s.handOn(d, s.m.follow(s.m.Action, s.m.Target), s.at+1)
 	case s.m.Action == interconnect.Connect && len(s.rec.Wanted.Former) > 0:
 		return s.handOn(d, s.m.follow(interconnect.Prune, interconnect.TargetDesired), 0)
+	case s.mend(out):
+		queue, repair := RepairMessage(s.rec, retrace(s.m.Trace, "repair"))
+		d.queue, d.next = queue, &repair
 	}
 	return d
+}
+
+// repairTries is how many checks in a row may have a connection repaired. Each
+// leaves two verdicts: its own, and the repair's.
+const repairTries = 3
+
+// mend tells whether a check that found a connection blocked is to connect it
+// again, which adds what is missing and removes nothing. What has not helped a
+// few times is somebody else's to mend: it is left until a ping has passed.
+func (s situation) mend(out Outcome) bool {
+	if s.m.Action != interconnect.Verify || out.Verdict == nil || out.Verdict.Outcome != interconnect.VerdictBlocked ||
+		s.rec.Wanted.Connection.Repair != interconnect.RepairAuto {
+		return false
+	}
+	failing := 0
+	for _, v := range s.rec.Steps[s.stage().Step].Verdicts {
+		if v.Outcome != interconnect.VerdictBlocked {
+			break
+		}
+		failing++
+	}
+	return failing < 2*repairTries
 }
 
 // verdictChanged tells whether a check found something else than the last one.

@@ -1,0 +1,214 @@
+package verification_test
+
+import (
+	"context"
+	"fmt"
+	"net/netip"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"vpcinterconnect/shared/chain"
+	"vpcinterconnect/shared/chain/chaintest"
+	"vpcinterconnect/shared/interconnect"
+	"vpcinterconnect/shared/steps/verification"
+)
+
+const (
+	mark    = "interconnect.vi.orders-to-billing"
+	reply   = "4 packets transmitted, 4 received, 0% packet loss, time 603ms\nrtt min/avg/max/mdev = 28.0/28.1/28.3/0.1 ms\n"
+	noReply = "4 packets transmitted, 0 received, 100% packet loss, time 3060ms\n"
+)
+
+// cloud is the part of the cloud that the step talks to.
+type cloud struct {
+	mu          sync.Mutex
+	instances   []interconnect.Instance
+	offline     []string
+	invocations []interconnect.Invocation
+	tokens      map[string]string
+	commands    []interconnect.Command // each that ran, once for each token
+	calls       int
+	lag         int // ticks until a command is listed
+	ticks       int
+	startedAt   map[string]int
+
+	answer func(from string, try int) (output string, exit int, code string)
+	before func() error
+	after  func() error
+
+	interfaces []interconnect.RouterInterface
+	peerings   []interconnect.PeeringConnection
+	entries    []interconnect.RouteEntry
+	rules      []interconnect.Rule
+}
+
+func newCloud() *cloud {
+	instance := func(id, n, ip string) interconnect.Instance {
+		return interconnect.Instance{ID: id, VpcID: "vpc-" + n, PrivateIP: netip.MustParseAddr(ip), Running: true, OSType: "linux", SecurityGroupIDs: []string{"sg-" + n}}
+	}
+	return &cloud{
+		instances: []interconnect.Instance{instance("i-1", "1", "192.168.0.10"), instance("i-2", "2", "172.16.0.10")},
+		tokens:    map[string]string{}, startedAt: map[string]int{},
+		answer: func(string, int) (string, int, string) { return reply, 0, "" },
+	}
+}
+
+func fail(class interconnect.Class, action, code string) error {
+	return &interconnect.CloudError{Class: class, Action: action, Code: code, Message: "as told", RequestID: "req", HTTPStatus: 400}
+}
+
+func (c *cloud) tick() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.ticks++
+	for i := range c.invocations {
+		if v := &c.invocations[i]; !v.Finished && c.startedAt[v.ID] < c.ticks {
+			v.Output, v.ExitCode, v.ErrorCode = c.answer(v.InstanceID, tryOf(v.CommandName))
+			v.Finished, v.Status = true, "Success"
+			if v.ExitCode != 0 {
+				v.Status = "Failed"
+				if v.ErrorCode == "" {
+					v.ErrorCode = "ExitCodeNonzero"
+				}
+			}
+		}
+	}
+}
+
+func tryOf(name string) int {
+	var try int
+	_, _ = fmt.Sscan(name[strings.LastIndex(name, ".")+1:], &try)
+	return try
+}
+
+func (c *cloud) Instances(_ context.Context, _, vpcID string) ([]interconnect.Instance, error) {
+	var out []interconnect.Instance
+	for _, i := range c.instances {
+		if i.VpcID == vpcID {
+			out = append(out, i)
+		}
+	}
+	return out, nil
+}
+
+func (c *cloud) InstancesByID(_ context.Context, _ string, ids []string) ([]interconnect.Instance, error) {
+	var out []interconnect.Instance
+	for _, i := range c.instances {
+		if i.ID == ids[0] {
+			out = append(out, i)
+		}
+	}
+	return out, nil
+}
+
+func (c *cloud) AgentsOnline(_ context.Context, _ string, ids []string) (map[string]bool, error) {
+	online := map[string]bool{}
+	for _, id := range ids {
+		online[id] = true
+	}
+	for _, id := range c.offline {
+		online[id] = false
+	}
+	return online, nil
+}
+
+func (c *cloud) RunCommand(_ context.Context, _ string, cmd interconnect.Command) (string, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.before != nil {
+		if err := c.before(); err != nil {
+			return "", err
+		}
+	}
+	c.calls++
+	id, known := c.tokens[cmd.Token]
+	if !known {
+		id = fmt.Sprintf("t-%d", len(c.tokens)+1)
+		c.tokens[cmd.Token] = id
+		c.commands = append(c.commands, cmd)
+		c.startedAt[id] = c.ticks
+		c.invocations = append([]interconnect.Invocation{{ID: id, CommandName: cmd.Name, InstanceID: cmd.InstanceID, Status: "Running"}}, c.invocations...)
+	}
+	if c.after != nil {
+		return "", c.after()
+	}
+	return id, nil
+}
+
+func (c *cloud) Invocations(_ context.Context, _, instanceID string) ([]interconnect.Invocation, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	var out []interconnect.Invocation
+	for _, v := range c.invocations {
+		if v.InstanceID == instanceID && c.startedAt[v.ID]+c.lag <= c.ticks {
+			out = append(out, v)
+		}
+	}
+	return out, nil
+}
+
+func (c *cloud) RouterInterfaces(_ context.Context, _, routerID string) ([]interconnect.RouterInterface, error) {
+	var out []interconnect.RouterInterface
+	for _, i := range c.interfaces {
+		if i.RouterID == routerID {
+			out = append(out, i)
+		}
+	}
+	return out, nil
+}
+
+func (c *cloud) PeeringConnections(_ context.Context, _, vpcID string) ([]interconnect.PeeringConnection, error) {
+	var out []interconnect.PeeringConnection
+	for _, p := range c.peerings {
+		if p.VpcID == vpcID || p.AcceptingVpcID == vpcID {
+			out = append(out, p)
+		}
+	}
+	return out, nil
+}
+
+func (c *cloud) RouteTables(_ context.Context, _, vpcID string) ([]interconnect.RouteTable, error) {
+	return []interconnect.RouteTable{{ID: "vtb" + vpcID[3:]}}, nil
+}
+
+func (c *cloud) RouteEntries(_ context.Context, _, tableID string) ([]interconnect.RouteEntry, error) {
+	var out []interconnect.RouteEntry
+	for _, e := range c.entries {
+		if e.RouteTableID == tableID {
+			out = append(out, e)
+		}
+	}
+	return out, nil
+}
+
+func (c *cloud) Rules(_ context.Context, _, groupID string) ([]interconnect.Rule, error) {
+	var out []interconnect.Rule
+	for _, r := range c.rules {
+		if r.GroupID == groupID {
+			out = append(out, r)
+		}
+	}
+	return out, nil
+}
+
+func task(a interconnect.Action) *chain.Task {
+	return chaintest.Task(chaintest.Record(chaintest.Tutorial()), a)
+}
+
+func disconnecting() *chain.Task {
+	r := chaintest.Record(chaintest.Tutorial())
+	r.Generation, r.Wanted.Disconnect = 2, true
+	return chaintest.Task(r, interconnect.Prune)
+}
+
+func verdict(t *testing.T, c *cloud, task *chain.Task) interconnect.Verdict {
+	t.Helper()
+	out, err := chaintest.Drive(verification.New(c), task, c.tick)
+	require.NoError(t, err)
+	require.Equal(t, chain.KindDone, out.Kind, "%+v", out.Problem)
+	require.NotNil(t, out.Verdict)
+	return *out.Verdict
+}
