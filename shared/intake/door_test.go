@@ -37,6 +37,20 @@ func TestNobodyGetsInWithoutAToken(t *testing.T) {
 	require.Equal(t, 200, h.ask(httptest.NewRequest("GET", "/healthz", nil)).status)
 }
 
+func TestThePageIsForEverybodyAndHoldsNothing(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	empty := h.ask(httptest.NewRequest("GET", "/", nil))
+	require.Equal(t, 200, empty.status)
+	require.Equal(t, "text/html; charset=utf-8", empty.header.Get("Content-Type"))
+	require.Contains(t, empty.header.Get("Content-Security-Policy"), "default-src 'none'")
+	require.Equal(t, "nosniff", empty.header.Get("X-Content-Type-Options"))
+	require.NotRegexp(t, `https?://[^w]`, empty.body, "nothing is loaded from elsewhere") // but for the name of SVG's namespace
+	require.Equal(t, 202, h.do("POST", "/connections", tutorial).status)
+	require.Equal(t, empty.body, h.ask(httptest.NewRequest("GET", "/", nil)).body)
+	require.Equal(t, http.StatusMethodNotAllowed, h.ask(httptest.NewRequest("POST", "/", nil)).status)
+}
+
 func TestOtherMethodsPathsAndKindsAreRefused(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
@@ -45,7 +59,7 @@ func TestOtherMethodsPathsAndKindsAreRefused(t *testing.T) {
 	require.Equal(t, "GET, POST", a.header.Get("Allow"))
 	require.Equal(t, "DELETE, GET", h.do("POST", "/connections/a", "{}").header.Get("Allow"))
 	require.Equal(t, http.StatusMethodNotAllowed, h.do("POST", "/healthz", "").status)
-	for _, path := range []string{"/", "/connection", "/connectionsx", "/connections/", "/connections/a/b", "/connections/a"} {
+	for _, path := range []string{"/page", "/connection", "/connectionsx", "/connections/", "/connections/a/b", "/connections/a"} {
 		require.Equal(t, http.StatusNotFound, h.do("GET", path, "").status, path)
 	}
 	require.Equal(t, http.StatusNotFound, h.do("GET", "/connections/..%2Fx", "").status)

@@ -14,6 +14,7 @@ import (
 	"strconv"
 	"strings"
 
+	"vpcinterconnect/shared/intake/page"
 	"vpcinterconnect/shared/interconnect"
 	"vpcinterconnect/shared/policy"
 )
@@ -27,6 +28,7 @@ import (
 //	DELETE /connections/{id}                have it taken away
 //	POST   /connections/{id}/verifications  have it checked
 //	GET    /openapi.json                    the description
+//	GET    /                                the page, without a token: it asks for one
 //	GET    /healthz                         without a token
 //
 // Errors are RFC 9457 problems, with the JSON pointer of the field that is to
@@ -70,6 +72,7 @@ var endpoints = []struct {
 	path    string
 	methods map[string]endpoint
 }{
+	{"/", map[string]endpoint{http.MethodGet: {do: (*Intake).page, open: true}}},
 	{"/healthz", map[string]endpoint{http.MethodGet: {do: (*Intake).health, open: true}}},
 	{"/openapi.json", map[string]endpoint{http.MethodGet: {do: (*Intake).describe}}},
 	{connectionsPath, map[string]endpoint{
@@ -171,6 +174,11 @@ func parameters(r *http.Request, known []string) (url.Values, error) {
 
 func (in *Intake) health(w http.ResponseWriter, _ *http.Request, _ call) error {
 	write(w, http.StatusOK, "application/json", map[string]string{"status": "ok"})
+	return nil
+}
+
+func (in *Intake) page(w http.ResponseWriter, _ *http.Request, _ call) error {
+	page.Serve(w)
 	return nil
 }
 
