@@ -32,7 +32,7 @@ conformance: ## ask a cloud what the project relies on: CLOUD=local, or CLOUD=al
 test: ## run the tests with the race detector
 	go test -race ./...
 
-test-long: ## what takes minutes as well: lost queues, twenty connections at once
+test-long: ## what takes minutes as well: all messages lost
 	go test ./shared/whole -long -timeout 40m -v
 
 soak: ## simulate SEEDS seeds (default 1000) under every fault

@@ -37,12 +37,9 @@ func star(n int) *world.World {
 	return w
 }
 
-func TestManyConnectionsAtOnce(t *testing.T) {
+func TestTwentyConnectionsAtOnce(t *testing.T) {
 	t.Parallel()
-	n := 6
-	if *long {
-		n = 20
-	}
+	const n = 20
 	c := start(t, stack.Options{World: star(n)})
 	began := time.Now()
 	var wg sync.WaitGroup
