@@ -2,13 +2,18 @@ package simulation
 
 import (
 	"bytes"
+	"encoding/base64"
+	"encoding/json"
 	"fmt"
 	"io"
 	"maps"
+	"net/netip"
 	"slices"
+	"strings"
 	"time"
 
 	"vpcinterconnect/shared/interconnect"
+	"vpcinterconnect/shared/localcloud/dataplane"
 	"vpcinterconnect/shared/localcloud/engine"
 )
 
@@ -22,13 +27,15 @@ type judge struct {
 	spoilt     int
 	bodies     []sentMessage // every message delivered, once
 	known      map[string]bool
-	noChanges  string // why nothing may change now; "" it may
+	pings      map[string][]ping // by connection
+	noChanges  string            // why nothing may change now; "" it may
 }
 
 type sentMessage struct{ queue, body string }
 
 func (j *judge) init(*sim) {
 	j.disturbed, j.heldByHand, j.broken, j.known = map[string]string{}, map[string]bool{}, map[string]bool{}, map[string]bool{}
+	j.pings = map[string][]ping{}
 }
 
 // mostMessage is how long a message may be (facts/peers-and-patterns.md 3.8).
@@ -50,6 +57,12 @@ const longestCall = functionTimeout + 5*time.Second
 // before is asked about each call right before it is carried out; what it
 // returns is asked right after.
 func (j *judge) before(s *sim, c *call) func(answer) {
+	if c.action == "RunCommand" {
+		j.pinged(s, c)
+	}
+	if (c.action == "CreateParameter" || c.action == "UpdateParameter") && strings.HasSuffix(c.parameters.Get("Name"), "/verification") {
+		j.verdict(s, c)
+	}
 	if !c.changes() {
 		return func(answer) {}
 	}
@@ -65,6 +78,7 @@ func (j *judge) before(s *sim, c *call) func(answer) {
 	}
 	was := s.others()
 	return func(answer) {
+		j.onePair(s, c)
 		is := s.others()
 		for _, id := range slices.Sorted(maps.Keys(was)) {
 			if was[id] != is[id] {
@@ -115,6 +129,7 @@ func (s *sim) others() map[string]string {
 			out[v.ID] = fmt.Sprintf("%+v", v)
 		}
 	}
+	s.otherPeerings(out)
 	for _, v := range t.Instances {
 		out[v.ID] = fmt.Sprintf("%+v", v)
 	}
@@ -134,6 +149,7 @@ func (s *sim) others() map[string]string {
 // owned is everything that is ours.
 type owned struct {
 	interfaces []engine.RouterInterface
+	peerings   []engine.PeerConnection
 	routes     []engine.RouteEntry
 	rules      []ownedRule
 }
@@ -145,6 +161,7 @@ type ownedRule struct {
 
 func (s *sim) owned() (o owned) {
 	t := s.engine.Topology()
+	o.peerings = s.peerings()
 	for _, v := range t.RouterInterfaces {
 		if ourInterface(v) {
 			o.interfaces = append(o.interfaces, v)
@@ -170,4 +187,75 @@ func readBody(a answer) string {
 	must(err)
 	a.response.Body = io.NopCloser(bytes.NewReader(b))
 	return string(b)
+}
+
+// ping is what a ping that was asked for would find.
+type ping struct {
+	at     time.Time
+	packet dataplane.Packet
+	passes bool
+}
+
+// pinged notes what the ping that a command asks for finds in the world as it
+// is.
+func (j *judge) pinged(s *sim, c *call) {
+	script, err := base64.StdEncoding.DecodeString(c.parameters.Get("CommandContent"))
+	words := strings.Fields(string(script))
+	if err != nil || len(words) == 0 {
+		return
+	}
+	to, err := netip.ParseAddr(words[len(words)-1])
+	if err != nil {
+		return
+	}
+	parts := strings.Split(c.parameters.Get("Name"), ".")
+	p := dataplane.Packet{From: c.parameters.Get("InstanceId.1"), To: to, Protocol: "ICMP"}
+	passes := dataplane.Deliver(s.engine.Topology(), p).Fate == dataplane.Answered
+	j.pings[parts[2]] = append(j.pings[parts[2]], ping{time.Now(), p, passes})
+}
+
+// verdict looks whether a verdict that is recorded is what the pings found:
+// connected only if one of the last few minutes passed, or would now.
+func (j *judge) verdict(s *sim, c *call) {
+	var st interconnect.StepStatus
+	if json.Unmarshal([]byte(c.parameters.Get("Value")), &st) != nil || len(st.Verdicts) == 0 || st.Verdicts[0].Outcome != interconnect.VerdictConnected ||
+		time.Since(st.Verdicts[0].At) > 5*time.Second {
+		return
+	}
+	id := strings.Split(c.parameters.Get("Name"), "/")[2]
+	passed, failed := map[string]bool{}, map[string]bool{}
+	for _, p := range j.pings[id] {
+		if time.Since(p.at) > 5*time.Minute {
+			continue
+		}
+		if p.passes || dataplane.Deliver(s.engine.Topology(), p.packet).Fate == dataplane.Answered {
+			passed[p.packet.From] = true
+		} else {
+			failed[p.packet.From] = true
+		}
+	}
+	for from := range failed {
+		if !passed[from] {
+			s.violate("a verdict is what the pings found: %s is connected, yet none from %s passed", id, from)
+		}
+	}
+}
+
+// onePair looks, after an interface was made, whether its side has had another
+// for a moment only: then its token did not name the object.
+func (j *judge) onePair(s *sim, c *call) {
+	if c.action != "CreateRouterInterface" {
+		return
+	}
+	seen := map[string]string{}
+	for _, i := range s.owned().interfaces {
+		key := i.Name + " at " + i.RouterID + " to " + i.OppositeRouterID
+		if i.Status == "Deleting" || time.Since(i.Created) > 15*time.Second {
+			continue
+		}
+		if seen[key] != "" {
+			s.violate("a side is not made twice: %s and %s are %s", seen[key], i.ID, key)
+		}
+		seen[key] = i.ID
+	}
 }

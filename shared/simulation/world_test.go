@@ -84,6 +84,7 @@ func build(p *plan, account string, w *weather, now engine.Clock) *engine.Engine
 		must(err)
 	}
 	addHandMade(e, p)
+	addPeerings(e, p)
 	addDeployment(e)
 	return e
 }
