@@ -77,7 +77,7 @@ func TestAWindowIsRecordedAndReadBack(t *testing.T) {
 	require.Contains(t, string(text), `"notBefore":"2026-11-20T12:00:00Z","expiresAt":"2027-01-01T00:00:00Z"`)
 	var back Wanted
 	require.NoError(t, json.Unmarshal(text, &back))
-	require.True(t, back.Window.Same(w, noon.Add(-time.Hour)))
+	require.True(t, back.Same(w, noon.Add(-time.Hour)))
 
 	require.True(t, w.Same(Window{ExpiresAt: w.ExpiresAt}, noon), "a window that has begun is one without a beginning")
 	require.False(t, w.Same(Window{ExpiresAt: w.ExpiresAt}, noon.Add(-time.Second)))

@@ -63,7 +63,7 @@ func TestDeadLettersAreListedAndExplainedWithoutTouchingThem(t *testing.T) {
 	require.Contains(t, b.mustRun("dead-letters", "explain"), "no dead letters")
 	generation := b.record(interconnect.Wanted{Connection: connection("a")}, false)
 	wanted := b.bury(pushed("routes", string(order("a", generation).Body())))
-	lost := b.bury([]byte(order("gone", 1).Body()))
+	lost := b.bury(order("gone", 1).Body())
 	odd := b.bury(letter("peering", "\x1b[2J{\"schema\": 7}"))
 
 	out := b.mustRun("dead-letters", "list")

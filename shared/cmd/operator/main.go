@@ -24,8 +24,9 @@ func main() {
 	root.AddCommand(packageCommand(), deployCheckCommand(open, os.Getenv), tokenCommand(), verifyCommand())
 	root.AddCommand(freezeCommand(open), thawCommand(open), orphansCommand(open), deadLettersCommand(open))
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	if err := root.ExecuteContext(ctx); err != nil {
+	err := root.ExecuteContext(ctx)
+	stop()
+	if err != nil {
 		fmt.Fprintln(os.Stderr, "operator:", err)
 		os.Exit(1)
 	}

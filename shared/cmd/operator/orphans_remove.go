@@ -189,11 +189,11 @@ func (s *search) step(ctx context.Context, o *interconnect.Orphan) (wait string,
 		return "to go", s.cloud.DeletePeeringConnection(ctx, o.RegionID, o.ID)
 	}
 	plan := interconnect.PlanRemoval(&interconnect.Connection{}, []interconnect.RouterInterface{*o.Interface})
-	for _, m := range plan.Moves {
-		if m.Kind == interconnect.MoveDeactivate {
-			return "to be deactivated", s.cloud.DeactivateRouterInterface(ctx, o.RegionID, o.ID)
-		}
-		return "to go", s.cloud.DeleteRouterInterface(ctx, o.RegionID, o.ID)
+	switch {
+	case len(plan.Moves) == 0:
+		return plan.Wait, nil
+	case plan.Moves[0].Kind == interconnect.MoveDeactivate:
+		return "to be deactivated", s.cloud.DeactivateRouterInterface(ctx, o.RegionID, o.ID)
 	}
-	return plan.Wait, nil
+	return "to go", s.cloud.DeleteRouterInterface(ctx, o.RegionID, o.ID)
 }
