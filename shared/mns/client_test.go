@@ -156,10 +156,14 @@ func TestErrorsHaveClasses(t *testing.T) {
 			fmt.Fprint(w, "<html>bad gateway "+token+"</html>")
 			return true
 		},
-		"a success that is no XML":  func(w http.ResponseWriter, _ func()) bool { fmt.Fprint(w, "odd"); return true },
-		"a success without a body":  func(w http.ResponseWriter, _ func()) bool { w.WriteHeader(200); return true },
-		"an XML of something else":  func(w http.ResponseWriter, _ func()) bool { fmt.Fprint(w, "<Odd/>"); return true },
-		"an answer that breaks off": func(w http.ResponseWriter, _ func()) bool { w.Header().Set("Content-Length", "99"); fmt.Fprint(w, "<Mes"); return true },
+		"a success that is no XML": func(w http.ResponseWriter, _ func()) bool { fmt.Fprint(w, "odd"); return true },
+		"a success without a body": func(w http.ResponseWriter, _ func()) bool { w.WriteHeader(200); return true },
+		"an XML of something else": func(w http.ResponseWriter, _ func()) bool { fmt.Fprint(w, "<Odd/>"); return true },
+		"an answer that breaks off": func(w http.ResponseWriter, _ func()) bool {
+			w.Header().Set("Content-Length", "99")
+			fmt.Fprint(w, "<Mes")
+			return true
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -1,6 +1,7 @@
 package engine_test
 
 import (
+	"errors"
 	"fmt"
 	"sync"
 	"testing"
@@ -59,7 +60,8 @@ func withQueue(t require.TestingT, e *engine.Engine, name string, change func(*e
 }
 
 func code(err error) string {
-	if e, ok := err.(*engine.Error); ok {
+	var e *engine.Error
+	if errors.As(err, &e) {
 		return e.Code
 	}
 	return fmt.Sprint(err)
