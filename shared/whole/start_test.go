@@ -28,7 +28,7 @@ import (
 var (
 	long  = flag.Bool("long", false, "run what takes minutes too")
 	seed  = flag.Uint64("seed", 0, "what everything that goes wrong is drawn from; 0: each test's own")
-	seeds = flag.Uint64("seeds", 3, "how many seeds TestSeeds tries")
+	seeds = flag.Uint64("seeds", 2, "how many seeds TestSeeds tries")
 
 	raced       string // "-race", if the tests run so
 	root, built string // the folders of go.mod and of the built functions
