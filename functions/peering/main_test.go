@@ -166,7 +166,7 @@ func TestEventsOfTheQueue(t *testing.T) {
 		event  string
 		record interconnect.Record
 		cloud  func(c *cloud)
-		next   []string // queues that the two deliveries send to
+		next   []string // queues that the two deliveries send to: the second is a twin, and dropped
 		step   interconnect.Progress
 		ids    []string
 	}{
@@ -179,17 +179,17 @@ func TestEventsOfTheQueue(t *testing.T) {
 				c.faced("cn-beijing", "ri-2", "ri-1", "vrt-1")
 				c.once("ConnectRouterInterface", c.set("Active", "ri-1", "ri-2"), "cn-qingdao", "ri-1").Return(nil)
 			},
-			next: []string{"routes", "routes"}, step: interconnect.Done, ids: []string{"ri-1", "ri-2"},
+			next: []string{"routes"}, step: interconnect.Done, ids: []string{"ri-1", "ri-2"},
 		},
 		"a pair that is still connecting is handed back": {
 			event: "connect.json", record: live,
 			cloud: func(c *cloud) { c.interfaces = pair(mark, "Connecting") },
-			next:  []string{"peering", "peering"}, step: interconnect.Waiting, ids: []string{"ri-1", "ri-2"},
+			next:  []string{"peering"}, step: interconnect.Waiting, ids: []string{"ri-1", "ri-2"},
 		},
 		"a pair by hand is used": {
 			event: "connect.json", record: live,
 			cloud: func(c *cloud) { c.interfaces = pair("by hand", "Active") },
-			next:  []string{"routes", "routes"}, step: interconnect.Done, ids: []string{"ri-1 (not ours)", "ri-2 (not ours)"},
+			next:  []string{"routes"}, step: interconnect.Done, ids: []string{"ri-1 (not ours)", "ri-2 (not ours)"},
 		},
 		"a pair by hand that is not Active is rolled back from": {
 			event: "connect.json", record: live,
@@ -204,7 +204,7 @@ func TestEventsOfTheQueue(t *testing.T) {
 				c.once("ActivateRouterInterface", c.set("Active", "ri-1"), "cn-qingdao", "ri-1").Return(nil)
 				c.once("ActivateRouterInterface", c.set("Active", "ri-2"), "cn-beijing", "ri-2").Return(nil)
 			},
-			next: []string{"routes", "routes"}, step: interconnect.Done, ids: []string{"ri-1", "ri-2"},
+			next: []string{"routes"}, step: interconnect.Done, ids: []string{"ri-1", "ri-2"},
 		},
 		"a generation that is no longer the newest is dropped": {
 			event: "connect.json", record: newer, cloud: func(*cloud) {},
@@ -218,12 +218,12 @@ func TestEventsOfTheQueue(t *testing.T) {
 				c.once("DeleteRouterInterface", c.gone("ri-1"), "cn-qingdao", "ri-1").Return(nil)
 				c.once("DeleteRouterInterface", c.gone("ri-2"), "cn-beijing", "ri-2").Return(nil)
 			},
-			next: []string{"verification", "verification"}, step: interconnect.Done,
+			next: []string{"verification"}, step: interconnect.Done,
 		},
 		"a disconnect leaves a pair by hand alone": {
 			event: "prune.json", record: ended,
 			cloud: func(c *cloud) { c.interfaces = pair("by hand", "Active") },
-			next:  []string{"verification", "verification"}, step: interconnect.Done,
+			next:  []string{"verification"}, step: interconnect.Done,
 		},
 		"a disconnect waits while a route of ours leads there": {
 			event: "prune.json", record: ended,
@@ -231,7 +231,7 @@ func TestEventsOfTheQueue(t *testing.T) {
 				c.interfaces = pair(mark, "Active")
 				c.routes = []interconnect.RouteEntry{{ID: "rte-1", RouteTableID: "vtb-1", NextHopID: "ri-1", Name: mark}}
 			},
-			next: []string{"peering", "peering"}, step: interconnect.Waiting,
+			next: []string{"peering"}, step: interconnect.Waiting,
 		},
 	}
 	for name, tt := range tests {

@@ -114,7 +114,7 @@ func TestEventsOfTheQueue(t *testing.T) {
 		event  string
 		record interconnect.Record
 		cloud  func(c *cloud)
-		next   []string // queues that the two deliveries send to
+		next   []string // queues that the two deliveries send to: the second is a twin, and dropped
 		step   interconnect.Progress
 		ids    []string
 		says   string // of the problem
@@ -125,7 +125,7 @@ func TestEventsOfTheQueue(t *testing.T) {
 				c.once("CreateRoutes", c.add(entry("1", mark, "ri-1", "Available")), "cn-qingdao", asked("1")).Return(nil, nil)
 				c.once("CreateRoutes", c.add(entry("2", mark, "ri-2", "Created")), "cn-beijing", asked("2")).Return(nil, nil)
 			},
-			next: []string{"security-groups", "security-groups"}, step: interconnect.Done, ids: []string{"rte-1", "rte-2"},
+			next: []string{"security-groups"}, step: interconnect.Done, ids: []string{"rte-1", "rte-2"},
 		},
 		"routes that are still being made are handed back": {
 			event: "connect.json", record: live,
@@ -133,14 +133,14 @@ func TestEventsOfTheQueue(t *testing.T) {
 				c.once("CreateRoutes", c.add(entry("1", mark, "ri-1", "Creating")), "cn-qingdao", asked("1")).Return(nil, nil)
 				c.once("CreateRoutes", c.add(entry("2", mark, "ri-2", "Pending")), "cn-beijing", asked("2")).Return(nil, nil)
 			},
-			next: []string{"routes", "routes"}, step: interconnect.Waiting,
+			next: []string{"routes"}, step: interconnect.Waiting,
 		},
 		"an equal route by hand is used": {
 			event: "connect.json", record: live,
 			cloud: func(c *cloud) {
 				c.entries = []interconnect.RouteEntry{entry("1", "by hand", "ri-1", "Available"), entry("2", mark, "ri-2", "Available")}
 			},
-			next: []string{"security-groups", "security-groups"}, step: interconnect.Done, ids: []string{"rte-1 (not ours)", "rte-2"},
+			next: []string{"security-groups"}, step: interconnect.Done, ids: []string{"rte-1 (not ours)", "rte-2"},
 		},
 		"a route by hand that leads elsewhere is rolled back from": {
 			event: "connect.json", record: live,
@@ -156,7 +156,7 @@ func TestEventsOfTheQueue(t *testing.T) {
 				c.once("RepointRoute", func() { c.entries[0].NextHopID = "ri-1" }, "cn-qingdao", "rte-1",
 					interconnect.NextHop{Type: "RouterInterface", ID: "ri-1"}).Return(nil)
 			},
-			next: []string{"security-groups", "security-groups"}, step: interconnect.Done, ids: []string{"rte-1", "rte-2"},
+			next: []string{"security-groups"}, step: interconnect.Done, ids: []string{"rte-1", "rte-2"},
 		},
 		"a full table is named and rolled back from": {
 			event: "connect.json", record: live,
@@ -171,7 +171,7 @@ func TestEventsOfTheQueue(t *testing.T) {
 		"a pair that is not Active gets no routes": {
 			event: "connect.json", record: live,
 			cloud: func(c *cloud) { c.pair = "Inactive" },
-			next:  []string{"routes", "routes"}, step: interconnect.Waiting,
+			next:  []string{"routes"}, step: interconnect.Waiting,
 		},
 		"a disconnect takes ours and leaves one by hand": {
 			event: "prune.json", record: ended,
@@ -179,7 +179,7 @@ func TestEventsOfTheQueue(t *testing.T) {
 				c.entries = []interconnect.RouteEntry{entry("1", mark, "ri-1", "Available"), entry("2", "by hand", "ri-2", "Available")}
 				c.once("DeleteRoutes", c.drop("rte-1"), "cn-qingdao", []interconnect.RouteEntry{c.entries[0]}).Return(nil, nil)
 			},
-			next: []string{"peering", "peering"}, step: interconnect.Done,
+			next: []string{"peering"}, step: interconnect.Done,
 		},
 	}
 	for name, tt := range tests {
