@@ -116,13 +116,14 @@ async function visitSame(look) {
 }
 
 // connection looks at one connection. What exists is read when one first looks,
-// when a step gets further, and at the end; in between the record is enough.
+// when a step gets further or waits for something else, and at the end; in
+// between the record is enough.
 function connection(id) {
   let live, at;
   return async function look() {
     const path = 'connections/' + encodeURIComponent(id);
     let a = await read(path + '?live=false');
-    const progress = JSON.stringify([a.generation, a.state, a.ended, a.steps.map(s => s.progress), a.verdict && a.verdict.at]);
+    const progress = JSON.stringify([a.generation, a.state, a.ended, a.steps.map(s => [s.progress, s.note]), a.verdict && a.verdict.at]);
     if (progress !== at) {
       a = await read(path);
       live = a.live;
@@ -171,16 +172,16 @@ function chart(history, ping) {
   };
   const pings = history.map(v => sides.map(s => ping(v, s)));
   const most = Math.max(1, ...pings.flat().map(p => p && p.avg || 0));
-  const width = 600, height = 80, base = 62, each = Math.min(60, width / history.length), box = svg('svg', { class: 'chart', viewBox: `0 0 ${width} ${height}`, role: 'img', 'aria-label': 'round-trip times and losses of the checks below' });
+  const width = 600, height = 80, base = 62, each = Math.min(60, width / history.length), box = svg('svg', { class: 'chart', viewBox: `0 0 ${width} ${height}`, preserveAspectRatio: 'xMinYMid', role: 'img', 'aria-label': 'round-trip times and losses of the checks below' });
   history.forEach((v, i) => pings[i].forEach((p, j) => {
     const w = each * 0.35, x = i * each + each * 0.1 + j * each * 0.42;
     const up = !p || p.error ? 4 : p.received ? Math.max(3, p.avg / most * 46) : 46;
-    const bar = svg('rect', { x, y: base - up, width: w, height: up, class: !p || p.error ? 'unknown' : p.received ? 'rtt' : 'lost' });
+    const bar = svg('rect', { x, y: base - up, width: w, height: up, class: !p || p.error || v.outcome === 'isolated' ? 'unknown' : p.received ? 'rtt' : 'lost' });
     bar.append(svg('title', {}, `${clock(v.at)} from the ${sides[j]}: ${p ? p.error || `${p.avg || 0} ms, ${p.loss} % lost` : 'no ping'}`));
     box.append(bar);
-    if (p && p.loss > 0) box.append(svg('text', { x: x + w / 2, y: base - up - 3, 'text-anchor': 'middle' }, `✕${p.loss}%`));
+    if (p && p.loss > 0) box.append(svg('text', { x: x + w / 2, y: base - up - 3, 'text-anchor': 'middle' }, p.loss === 100 ? '✕' : `${p.loss}%`));
   }));
-  box.append(svg('text', { x: 0, y: height - 4 }, `${clock(history[0].at)} to ${clock(history[history.length - 1].at)}; two bars a check, from the initiator and from the acceptor; the highest is ${most} ms, ✕ is what was lost`));
+  box.append(svg('text', { x: 0, y: height - 4 }, `${clock(history[0].at)} to ${clock(history[history.length - 1].at)}; two bars a check, from the initiator and from the acceptor; the highest is ${most} ms, ✕ is no answer`));
   return box;
 }
 

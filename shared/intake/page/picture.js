@@ -25,7 +25,7 @@ const states = {
   Connected: ['good', '✓'], Blocked: ['bad', '✕'], Failed: ['bad', '✕'], NeedsAttention: ['bad', '!'], Unproven: ['busy', '?'],
   Pending: ['busy', '…'], Connecting: ['busy', '…'], Disconnecting: ['busy', '…'], Disconnected: ['none', '–'],
 };
-const settled = ['', undefined, 'Available', 'Active', 'Activated'];
+const settled = ['', undefined, 'Available', 'Created', 'Active', 'Activated'];
 const onTheWay = ['Creating', 'Pending', 'Modifying', 'Connecting', 'Activating', 'Accepting', 'Updating', 'Idle', 'AcceptingConnecting', 'Deleting', 'WaitingConnect', 'Expiring'];
 
 const badge = state => {
@@ -35,6 +35,8 @@ const badge = state => {
 
 const wanted = a => a.state !== 'Disconnecting' && a.state !== 'Disconnected';
 const vpcOf = (a, side) => a.request[side].vpcId;
+// placeOf is the short name of a side.
+const placeOf = (a, side) => a.request.initiator.regionId === a.request.acceptor.regionId ? vpcOf(a, side) : a.request[side].regionId;
 
 // parts lists what the connection is made of, each with its tone: good, bad
 // (missing, or not as it should be), or busy (on its way).
@@ -80,13 +82,13 @@ function hops(a, list, from) {
   const outward = t => t.what.startsWith('egress'), inward = t => !outward(t);
   const joints = pick(peering).length > 0
     ? [['VPC peering connection', pick(peering)]]
-    : [[`router interface in ${a.request[from].regionId}`, pick(interfaceKind, from)], [`router interface in ${a.request[to].regionId}`, pick(interfaceKind, to)]];
+    : [[`router interface, ${placeOf(a, from)}`, pick(interfaceKind, from)], [`router interface, ${placeOf(a, to)}`, pick(interfaceKind, to)]];
   return [
-    [`security groups of ${vpcOf(a, from)}, outward`, pick(rule, from, outward)],
-    [`routes of ${vpcOf(a, from)}`, pick(route, from)],
+    [`security groups, ${placeOf(a, from)}, outward`, pick(rule, from, outward)],
+    [`routes, ${placeOf(a, from)}`, pick(route, from)],
     ...joints,
-    [`security groups of ${vpcOf(a, to)}, inward`, pick(rule, to, inward)],
-    [`routes of ${vpcOf(a, to)}, for the answer`, pick(route, to)],
+    [`security groups, ${placeOf(a, to)}`, pick(rule, to, inward)],
+    [`routes for the answer, ${placeOf(a, to)}`, pick(route, to)],
   ].filter(([, made]) => made.length > 0).map(([name, made]) => ({ name, worst: made.find(t => t.tone === 'bad') || made.find(t => t.tone === 'busy') }));
 }
 
@@ -193,7 +195,10 @@ function joint(a, list) {
   const tone = worst ? worst.tone : 'none';
   const word = { good: '✓ joined', bad: '✕ broken', busy: '… being joined', none: a.live ? '– not joined' : 'not read yet' }[tone];
   const type = [typeNames[a.request.type] || a.request.type, a.request.specification].filter(Boolean).join(' ');
+  const pinged = wanted(a) && a.ended && a.verdict ? sides.map(s => [s, lastPing(a, s)]).filter(([, p]) => p) : [];
   return el('div', { class: 'joint ' + tone }, el('div', {}, type), el('strong', {}, word),
+    pinged.map(([s, p]) => el('div', {}, (s === 'initiator' ? '─► ' : '◄─ ') + (p.received ? `${p.avg} ms, ` : '') + (p.error ? 'no ping' : `${p.loss} % lost`))),
+    pinged.length ? el('div', { class: 'soft' }, 'checked ' + clock(a.verdict.at)) : '',
     made.filter(t => t.kind === peering).map(t => el('div', {}, t.tone === 'good' ? `${t.id}, ${t.status}` : says(a, t))));
 }
 
