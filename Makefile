@@ -8,7 +8,7 @@ TYPE      ?=
 FUZZTIME  ?= 10s
 
 .DEFAULT_GOAL := help
-.PHONY: help run up test test-long lint build package deploy verify clean conformance fuzz soak seeds
+.PHONY: help run up test test-long test-page lint build package deploy verify clean conformance fuzz soak seeds
 
 help: ## list the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -34,6 +34,12 @@ test: ## run the tests with the race detector
 
 test-long: ## what takes minutes as well: all messages lost
 	go test ./shared/whole -long -timeout 40m -v
+
+test-page: ## try the page in a real browser, Chromium; screenshots are in .build/page
+	@command -v chromium >/dev/null || { test "$$(id -u)" = 0 && apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium fonts-dejavu-core; } >/dev/null 2>&1 || true
+	@if command -v chromium >/dev/null; then \
+		go test ./shared/whole -run '^TestThePage' -count=1 -v -browser chromium -shots $(CURDIR)/$(BUILD)/page; \
+	else echo "there is no chromium, and it cannot be installed here: skipped"; fi
 
 soak: ## simulate SEEDS seeds (default 1000) under every fault
 	@go test ./shared/simulation -run TestSoak -timeout 0 -v -seeds $(or $(SEEDS),1000)

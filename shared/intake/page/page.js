@@ -160,7 +160,7 @@ function checks(a) {
     el('thead', {}, el('tr', {}, ['checked', 'verdict', 'from the initiator', 'from the acceptor', 'why'].map(s => el('th', {}, s)))),
     el('tbody', {}, history.map(v => el('tr', {}, el('td', {}, clock(v.at)),
       el('td', {}, el('span', { class: 'state ' + ({ connected: 'good', blocked: 'bad', unproven: 'busy' }[v.outcome] || 'none') }, v.outcome)),
-      sides.map(s => el('td', {}, cell(ping(v, s)))), el('td', {}, v.why))))));
+      sides.map(s => el('td', { 'data-as': 'from the ' + s }, cell(ping(v, s)))), el('td', {}, v.why))))));
 }
 
 function chart(history, ping) {

@@ -197,7 +197,7 @@ function joint(a, list) {
   const type = [typeNames[a.request.type] || a.request.type, a.request.specification].filter(Boolean).join(' ');
   const pinged = wanted(a) && a.ended && a.verdict ? sides.map(s => [s, lastPing(a, s)]).filter(([, p]) => p) : [];
   return el('div', { class: 'joint ' + tone }, el('div', {}, type), el('strong', {}, word),
-    pinged.map(([s, p]) => el('div', {}, (s === 'initiator' ? '─► ' : '◄─ ') + (p.received ? `${p.avg} ms, ` : '') + (p.error ? 'no ping' : `${p.loss} % lost`))),
+    pinged.map(([s, p]) => el('div', p.received ? {} : { class: 'bad' }, (s === 'initiator' ? '─► ' : '◄─ ') + (p.received ? `${p.avg} ms, ` : '') + (p.error ? 'no ping' : `${p.loss} % lost`))),
     pinged.length ? el('div', { class: 'soft' }, 'checked ' + clock(a.verdict.at)) : '',
     made.filter(t => t.kind === peering).map(t => el('div', {}, t.tone === 'good' ? `${t.id}, ${t.status}` : says(a, t))));
 }
@@ -215,7 +215,7 @@ function picture(a) {
     a.frozen ? said('Changes are frozen; checks go on.', [a.frozen], 'busy') : '',
     said('Not all could be read, so it is not said what is missing.', live.problems, 'busy'),
     said('What is missing cannot be made:', live.conflicts, 'bad'),
-    said('In the way, or waited for:', live.notes, 'busy'),
+    said('In the way, or waited for:', (live.notes || []).filter(n => a.ended || !n.startsWith('Waits: ')), 'busy'),
     said('There, and no longer wanted:', (live.leftovers || []).map(named), 'busy'),
     said('Could not be removed:', (a.leftovers || []).map(p => p.sentence), 'bad'),
     said('In use or in the way, and not made by this deployment:', (live.foreign || []).map(named), 'none'),
