@@ -60,6 +60,10 @@ var ids = []string{"one", "two", "rival"}
 // drawScript draws what people do during the storm.
 func drawScript(r *rand.Rand, p *plan) ([]entry, time.Duration) {
 	length := time.Duration(1+r.IntN(9)) * time.Minute
+	most := 5
+	if p.brief {
+		length, most = time.Duration(30+r.IntN(210))*time.Second, 3
+	}
 	at := func() time.Duration { return time.Duration(r.Int64N(int64(length))) }
 	script := []entry{{do: "ask", id: "one", variant: r.IntN(variants)}}
 	users := []func() entry{
@@ -71,10 +75,13 @@ func drawScript(r *rand.Rand, p *plan) ([]entry, time.Duration) {
 		func() entry { return entry{at(), "disconnect", "rival", 0} },
 	}
 	weights := []int{4, 3, 4, 2, 1, 1}
+	if p.hasty { // a disconnect while the connect is under way
+		script = append(script, entry{time.Duration(1+r.IntN(40)) * time.Second, "disconnect", "one", 0})
+	}
 	if p.sharedRule {
 		script = append(script, entry{at(), "ask", "two", 0})
 	}
-	for range r.IntN(5) {
+	for range r.IntN(most) {
 		n := r.IntN(15)
 		for i, w := range weights {
 			if n -= w; n < 0 {
@@ -84,7 +91,7 @@ func drawScript(r *rand.Rand, p *plan) ([]entry, time.Duration) {
 		}
 	}
 	if r.IntN(2) == 0 {
-		for range 1 + r.IntN(3) {
+		for range 1 + r.IntN(most-2) {
 			id := []string{"one", "one", "two"}[r.IntN(3)]
 			script = append(script, entry{at(), foreign[r.IntN(len(foreign))], id, r.IntN(1 << 16)})
 		}
@@ -123,7 +130,7 @@ func (s *sim) request(id string, variant int) *interconnect.Request {
 		return []interconnect.RequestGroup{{SecurityGroupID: id, Allow: allow}}
 	}
 	r := &interconnect.Request{
-		ID: id, Type: interconnect.TypeExpressConnect, Specification: spec,
+		ID: id, Type: interconnect.TypeExpressConnect, Specification: spec, AllowCut: true,
 		Initiator: interconnect.RequestSide{RegionID: home, VpcID: "vpc-a", SecurityGroups: group("sg-a"), Probe: &interconnect.RequestProbe{InstanceID: "i-a"}},
 		Acceptor:  interconnect.RequestSide{RegionID: away, VpcID: "vpc-" + there, SecurityGroups: group("sg-" + there)},
 	}
@@ -142,6 +149,7 @@ func (s *sim) request(id string, variant int) *interconnect.Request {
 	if id == "two" && (variant != 4 || s.plan.sharedRule) { // the probe's table has the routes
 		r.Initiator.Probe.InstanceID = "i-a2"
 	}
+	s.plan.retype(r, variant)
 	return r
 }
 
@@ -205,6 +213,7 @@ func (s *sim) disturb(id, why string) {
 	if id == "one" {
 		s.judge.disturbed["rival"] = why
 	}
+	s.judge.taken = s.judge.taken || strings.HasPrefix(why, "removes") || strings.HasPrefix(why, "deletes")
 }
 
 func (s *sim) collide(e entry) {

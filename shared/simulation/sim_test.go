@@ -240,7 +240,7 @@ func (s *sim) pass(c *call) {
 		s.gate.take(c)
 		c.answer <- answer{err: errDead}
 		return
-	case !s.calm && s.rng.Float64() < s.plan.late:
+	case !s.calm && c.changes() && s.rng.Float64() < s.plan.late:
 		s.gate.take(c)
 		within := max(time.Until(v.ends), time.Millisecond)
 		at := time.Now().Add(time.Duration(s.rng.Int64N(int64(within))))

@@ -16,7 +16,7 @@ type plan struct {
 
 	crash    float64 // share of invocations that die on the way
 	stall    float64 // share of invocations whose calls get no answer
-	late     float64 // share of calls that arrive only after their caller gave up
+	late     float64 // share of calls that change something which arrive only after their caller gave up
 	lose     float64 // share of messages that vanish
 	purge    float64 // share of moments at which a queue is emptied
 	crowd    float64 // how eagerly messages are delivered beside running functions
@@ -32,6 +32,8 @@ type plan struct {
 	equals     bool // a route and a rule equal to ours are there already
 	offline    bool // an instance has no Cloud Assistant
 	keep       bool // onFailure: keep
+	hasty      bool // what is asked for is taken back at once
+	brief      bool // a short life: little happens, and nobody asks once more
 	script     []entry
 	length     time.Duration // of the storm
 }
@@ -63,7 +65,7 @@ func draw(seed uint64) plan {
 		}
 		v.Field(i).SetBool(on)
 	}
-	p.crash, p.stall, p.late = share(0.5, 0.2), share(0.3, 0.06), share(0.4, 0.03)
+	p.crash, p.stall, p.late = share(0.5, 0.2), share(0.3, 0.06), share(0.5, 0.2)
 	p.lose, p.purge = share(0.4, 0.1), share(0.2, 0.01)
 	p.crowd, p.slow, p.stuck = share(0.8, 0.5), share(0.4, 0.1), share(0.1, 0.1)
 	p.misled, p.conflict, p.rateCaps = chance(0.15), share(0.4, 0.3), chance(0.3)
@@ -71,6 +73,10 @@ func draw(seed uint64) plan {
 	p.offline, p.keep = chance(0.1), chance(0.1)
 	if chance(0.2) {
 		p.handMade = 1 + r.IntN(2)
+	}
+	p.brief, p.hasty = chance(0.6), chance(0.15)
+	if p.hasty && chance(0.5) {
+		p.late = 0.3
 	}
 	p.script, p.length = drawScript(r, &p)
 	return p
