@@ -80,7 +80,7 @@ func (s *settings) start(ctx context.Context, w *world.World, hostile bool, o st
 	}
 	o.Dir, o.World, o.Seed, o.Hostile, o.Latency, o.Transition = dir, w, s.seed, hostile, s.latency, s.transition
 	o.Variables = map[string]string{}
-	for _, k := range []string{"REGION", "PREFIX"} {
+	for _, k := range []string{"REGION", "PREFIX", "API_TOKENS", "POLICY"} {
 		if v, ok := os.LookupEnv(k); ok {
 			o.Variables[k] = v
 		}

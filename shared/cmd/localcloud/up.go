@@ -17,7 +17,7 @@ func upCommand() *cobra.Command {
 	var s settings
 	c := &cobra.Command{
 		Use: "up", Short: "Start the local cloud with the functions, and stay up until interrupted", Args: cobra.NoArgs,
-		Long: "Start the local cloud with the functions, and stay up until interrupted. It is hostile, by a seed that it prints, unless --calm is given.",
+		Long: "Start the local cloud with the functions, and stay up until interrupted. It is hostile, by a seed that it prints, unless --calm is given. REGION, PREFIX, API_TOKENS and POLICY are taken from the environment, as a deployment takes them.",
 		RunE: func(c *cobra.Command, _ []string) error {
 			w, err := world.ReadFile(s.world)
 			if err != nil {

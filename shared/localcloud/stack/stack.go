@@ -15,6 +15,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"time"
 
@@ -42,6 +43,8 @@ type Options struct {
 	Hurry      float64           // divides Function Compute's pauses; see fc.Options
 	Variables  map[string]string // what ${env('X')} of s.yaml finds
 
+	Account *Account // a real one for all but queues and functions; nil: everything is local
+
 	Record  func(openapi.Record)                  // each OpenAPI request
 	Message func(mns.Record)                      // each MNS request
 	Ran     func(engine.Script, engine.Execution) // each script in an instance
@@ -49,7 +52,16 @@ type Options struct {
 	Log     func(fc.Line)                         // what functions print
 }
 
-// Endpoints is how to reach a stack.
+// Account is an account of another cloud, whose network, instances and records
+// the functions work on with the user's own key. World's Account is its id.
+type Account struct {
+	Keys   fc.Credentials
+	API    http.Handler                     // answers OpenAPI requests in the engine's place
+	Intake func(intake string) http.Handler // stands before intake, which is at that URL
+}
+
+// Endpoints is how to reach a stack. An account's key is not among them, nor
+// is the engine's world, which nothing happens in then.
 type Endpoints struct {
 	OpenAPI         string   `json:"openapi"`
 	MNS             string   `json:"mns"`
@@ -100,7 +112,11 @@ func New(ctx context.Context, o Options) (*Stack, error) {
 		s.Close()
 		return nil, err
 	}
-	if s.Functions, err = fc.New(cloud{e, region}, functions, s.functionOptions(o, functions)); err == nil {
+	local := cloud{e: e, region: region}
+	if o.Account != nil {
+		local.keys = &o.Account.Keys
+	}
+	if s.Functions, err = fc.New(local, functions, s.functionOptions(o, functions)); err == nil {
 		err = s.Functions.Start(ctx)
 	}
 	if err != nil {
@@ -108,6 +124,15 @@ func New(ctx context.Context, o Options) (*Stack, error) {
 		return nil, err
 	}
 	s.Endpoints.Intake = s.Functions.URL("intake")
+	if o.Account == nil {
+		return s, nil
+	}
+	port, err := s.listen(o.Account.Intake(s.Endpoints.Intake))
+	if err != nil {
+		s.Close()
+		return nil, err
+	}
+	s.Endpoints.Intake = "http://127.0.0.1:" + port
 	return s, nil
 }
 
@@ -164,14 +189,20 @@ func deployment(o Options, e *engine.Engine) ([]manifest.Function, *manifest.Bas
 
 // serve opens the wires.
 func (s *Stack) serve(o Options, region string) error {
-	root := s.Engine.AddUser("", "", "")
-	s.Endpoints = Endpoints{
-		AccountID: s.Engine.AccountID(), AccessKeyID: root.AccessKeyID, AccessKeySecret: root.Secret, APIToken: rand.Text(),
+	s.Endpoints = Endpoints{AccountID: s.Engine.AccountID(), APIToken: rand.Text()}
+	var calls http.Handler
+	if a := o.Account; a != nil {
+		s.Engine.AddKey(a.Keys.AccessKeyID, a.Keys.AccessKeySecret, a.Keys.SecurityToken)
+		calls = a.API
+	} else {
+		root := s.Engine.AddUser("", "", "")
+		s.Endpoints.AccessKeyID, s.Endpoints.AccessKeySecret = root.AccessKeyID, root.Secret
+		calls = openapi.New(openapi.Options{Engine: s.Engine, Latency: o.Latency, Record: o.Record})
 	}
 	for _, r := range s.Start.Regions {
 		s.Endpoints.Regions = append(s.Endpoints.Regions, r.ID)
 	}
-	api, err := s.listen(openapi.New(openapi.Options{Engine: s.Engine, Latency: o.Latency, Record: o.Record}))
+	api, err := s.listen(calls)
 	if err != nil {
 		return err
 	}
@@ -179,16 +210,16 @@ func (s *Stack) serve(o Options, region string) error {
 	if err != nil {
 		return err
 	}
-	current, err := s.listen(http.HandlerFunc(s.serveWorld))
-	if err != nil {
-		return err
-	}
 	s.Endpoints.OpenAPI = "http://127.0.0.1:" + api
 	// The official Go SDK wants five names with dots between them, and takes
 	// account and region from them; a host without dots leaves that to the path.
 	s.Endpoints.MNS = fmt.Sprintf("http://localhost:%s/%s.mns.%s.aliyuncs.com", queues, s.Engine.AccountID(), region)
+	if o.Account != nil {
+		return nil
+	}
+	current, err := s.listen(http.HandlerFunc(s.serveWorld))
 	s.Endpoints.World = "http://127.0.0.1:" + current + "/"
-	return nil
+	return err
 }
 
 func (s *Stack) listen(h http.Handler) (port string, err error) {
@@ -234,8 +265,9 @@ func (s *Stack) functionOptions(o Options, functions []manifest.Function) fc.Opt
 	}
 	sum := sha256.Sum256([]byte(s.Endpoints.APIToken))
 	for _, f := range functions {
-		if _, wants := f.Environment["API_TOKENS"]; wants {
-			fo.Overrides[f.ID] = map[string]string{"API_TOKENS": "local:" + hex.EncodeToString(sum[:])}
+		if given, wants := f.Environment["API_TOKENS"]; wants {
+			own := "local:" + hex.EncodeToString(sum[:])
+			fo.Overrides[f.ID] = map[string]string{"API_TOKENS": strings.TrimSuffix(own+","+given, ",")}
 		}
 	}
 	if o.Hostile {

@@ -63,7 +63,7 @@ resources:
       code: ./intake
       timeout: 5
       role: acs:ram::${vars.account}:role/${vars.prefix}-intake
-      environmentVariables: {API_TOKENS: '', PREFIX: "${vars.prefix}"}
+      environmentVariables: {API_TOKENS: "${env('API_TOKENS', '')}", PREFIX: "${vars.prefix}"}
       triggers:
         - triggerName: http
           triggerType: http
@@ -132,7 +132,7 @@ func started(t *testing.T, o stack.Options) *stack.Stack {
 
 func TestFunctionsFindTheCloud(t *testing.T) {
 	t.Parallel()
-	s := started(t, stack.Options{Dir: project(t, sYAML, templateYML), Variables: map[string]string{"PREFIX": "my"}})
+	s := started(t, stack.Options{Dir: project(t, sYAML, templateYML), Variables: map[string]string{"PREFIX": "my", "API_TOKENS": "ann:0a"}})
 	res, err := http.Post(s.Endpoints.Intake, "text/plain", strings.NewReader("do:context"))
 	require.NoError(t, err)
 	defer res.Body.Close()
@@ -144,7 +144,7 @@ func TestFunctionsFindTheCloud(t *testing.T) {
 	sum := sha256.Sum256([]byte(s.Endpoints.APIToken))
 	require.Subset(t, seen.Env, []string{
 		"OPENAPI_ENDPOINT=" + s.Endpoints.OpenAPI, "MNS_ENDPOINT=" + s.Endpoints.MNS, "PREFIX=my",
-		"API_TOKENS=local:" + hex.EncodeToString(sum[:]),
+		"API_TOKENS=local:" + hex.EncodeToString(sum[:]) + ",ann:0a",
 	})
 	key, ok := s.Engine.Credential(seen.Key)
 	require.True(t, ok, "its key is one of the cloud's")
