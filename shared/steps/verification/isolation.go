@@ -11,8 +11,8 @@ import (
 )
 
 const (
-	// lateFor is how long after a generation was written a call of the one
-	// before may still take effect: the longest that a step's function runs.
+	// lateFor is how long after a generation was written, or given up, a call
+	// made before may still take effect: the longest that a step's function runs.
 	lateFor = time.Minute
 	// leftoverPatience is how long what was removed may still be listed. The
 	// chain removes what stays longer once more, which does no harm where it is
@@ -37,10 +37,7 @@ func (s *Step) isolated(ctx context.Context, t *chain.Task) chain.Outcome {
 	if out != nil {
 		return *out
 	}
-	if t.Now.Sub(t.Record.UpdatedAt) < lateFor {
-		return chain.WaitFor("the minute to end in which a call made before the request may still take effect")
-	}
-	if out, ok := s.swept(ctx, t); !ok {
+	if out, ok := s.stillSwept(ctx, t); !ok {
 		return out
 	}
 	v := interconnect.Verdict{At: t.Now, Pings: pings}
@@ -67,6 +64,20 @@ func passes(pings []interconnect.Ping) bool {
 		}
 	}
 	return false
+}
+
+// stillSwept is the second look of a prune, late enough that nothing can appear
+// any more: a call made before the generation was written, or, of a rollback, a
+// call of the connect that failed.
+func (s *Step) stillSwept(ctx context.Context, t *chain.Task) (chain.Outcome, bool) {
+	since, before := t.Record.UpdatedAt, "the request"
+	if t.Message.Target == interconnect.TargetConnected {
+		since, before = startedAt(t), "the rollback"
+	}
+	if t.Now.Sub(since) < lateFor {
+		return chain.WaitFor("the minute to end in which a call made before " + before + " may still take effect"), false
+	}
+	return s.swept(ctx, t)
 }
 
 // swept looks once whether everything is gone that a prune removes. What is

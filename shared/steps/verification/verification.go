@@ -50,7 +50,14 @@ func (s *Step) Run(ctx context.Context, t *chain.Task) chain.Outcome {
 		if out, ok := s.swept(ctx, t); !ok {
 			return out
 		}
-		return s.connected(ctx, t)
+		found := s.connected(ctx, t)
+		if found.Kind != chain.KindDone {
+			return found
+		}
+		if out, ok := s.stillSwept(ctx, t); !ok {
+			return out
+		}
+		return found
 	case t.Message.Action == interconnect.Prune:
 		return s.isolated(ctx, t)
 	}
