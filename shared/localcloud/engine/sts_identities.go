@@ -80,6 +80,16 @@ func (e *Engine) AddUser(name, accessKeyID, secret string) Credential {
 	return c
 }
 
+// AddKey makes a key of another cloud known as one of the account's, so that
+// what is signed with it is taken here too. token is "" for a long-lived key.
+func (e *Engine) AddKey(accessKeyID, secret, token string) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.credentials[accessKeyID] = Credential{AccessKeyID: accessKeyID, Secret: secret, Token: token, Caller: Caller{
+		AccountID: e.opt.AccountID, Type: CallerAccount, AccessKeyID: accessKeyID,
+	}}
+}
+
 // AddRole makes a role, or gives one that exists other trust and policies.
 func (e *Engine) AddRole(s RoleSpec) Role {
 	e.mu.Lock()
