@@ -55,9 +55,9 @@ func TestAMessageArrivesAsItWasSent(t *testing.T) {
 	ctx := context.Background()
 	body := "{\"k\":\"<v>&'\\u0000 中\"}\r\n\t"
 	require.NoError(t, c.Send(ctx, "routes", []byte(body), 1500*time.Millisecond))
-	require.Equal(t, body, s.messages[0].Body)
-	require.Equal(t, 2, s.messages[0].Delay, "whole seconds, never too early")
-	require.Equal(t, 8, s.messages[0].Priority)
+	require.Equal(t, body, s.kept()[0].Body)
+	require.Equal(t, 2, s.kept()[0].Delay, "whole seconds, never too early")
+	require.Equal(t, 8, s.kept()[0].Priority)
 
 	peeked, err := c.Peek(ctx, "routes", 100)
 	require.NoError(t, err)
@@ -74,13 +74,13 @@ func TestAMessageArrivesAsItWasSent(t *testing.T) {
 	require.True(t, got.FirstDequeue.IsZero())
 
 	require.NoError(t, c.Delete(ctx, "routes", got.Handle), "a handle with characters that need escaping")
-	require.True(t, s.messages[0].gone)
+	require.True(t, s.kept()[0].gone)
 	require.NoError(t, c.Delete(ctx, "routes", got.Handle), "gone already")
 
 	none, err := c.Receive(ctx, "routes", 2*time.Second)
 	require.NoError(t, err)
 	require.Nil(t, none)
-	require.Equal(t, "2", s.requests[len(s.requests)-1].URL.Query().Get("waitseconds"))
+	require.Equal(t, "2", s.asked()[len(s.asked())-1].URL.Query().Get("waitseconds"))
 }
 
 func TestWhatAQueueWouldGarbleIsNotSent(t *testing.T) {
@@ -105,7 +105,7 @@ func TestWhatAQueueWouldGarbleIsNotSent(t *testing.T) {
 		require.Equal(t, mns.Invalid, e.Class, name)
 		require.False(t, e.Unknown)
 	}
-	require.Empty(t, s.requests)
+	require.Empty(t, s.asked())
 	require.NoError(t, c.Send(t.Context(), "routes", []byte(strings.Repeat("x", mns.MaxBody)), 0))
 }
 
@@ -174,7 +174,7 @@ func TestErrorsHaveClasses(t *testing.T) {
 			require.ErrorAs(t, err, &e)
 			require.Equal(t, mns.Transient, e.Class)
 			require.True(t, e.Unknown)
-			require.Len(t, s.requests, 2, "once more")
+			require.Len(t, s.asked(), 2, "once more")
 			requireNoSecret(t, err)
 		})
 	}
@@ -210,8 +210,8 @@ func TestAConnectionThatClosesBeforeItsAnswer(t *testing.T) {
 		s, server := newStub(t)
 		s.fail = append(s.fail, hangUp(t, false))
 		require.NoError(t, newClient(t, server).Send(t.Context(), "routes", []byte("{}"), 0))
-		require.Len(t, s.messages, 2)
-		require.Len(t, s.requests, 2)
+		require.Len(t, s.kept(), 2)
+		require.Len(t, s.asked(), 2)
 	})
 	t.Run("it is sent once more, not five times", func(t *testing.T) {
 		t.Parallel()
@@ -224,7 +224,7 @@ func TestAConnectionThatClosesBeforeItsAnswer(t *testing.T) {
 		require.ErrorAs(t, err, &e)
 		require.Equal(t, mns.Transient, e.Class)
 		require.True(t, e.Unknown)
-		require.Len(t, s.requests, 2)
+		require.Len(t, s.asked(), 2)
 		requireNoSecret(t, err)
 	})
 }
@@ -251,7 +251,7 @@ func TestACallEndsWithItsContextOrItsTime(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()
 		require.ErrorIs(t, newClient(t, server).Send(ctx, "routes", []byte("{}"), 0), context.Canceled)
-		require.Empty(t, s.requests)
+		require.Empty(t, s.asked())
 	})
 	t.Run("its own time", func(t *testing.T) {
 		t.Parallel()
@@ -300,7 +300,7 @@ func TestATransportInProcessCarriesTheRequests(t *testing.T) {
 	})
 	require.NoError(t, c.Send(t.Context(), "routes", []byte("{}"), 0))
 	require.Equal(t, "https://1234567890123456.mns.cn-qingdao.aliyuncs.com/queues/vi-routes/messages", seen)
-	require.Len(t, s.messages, 1)
+	require.Len(t, s.kept(), 1)
 }
 
 func TestManyGoroutinesMayUseOneClient(t *testing.T) {
@@ -320,7 +320,7 @@ func TestManyGoroutinesMayUseOneClient(t *testing.T) {
 	}
 	group.Wait()
 	bodies := map[string]bool{}
-	for _, m := range s.messages {
+	for _, m := range s.kept() {
 		bodies[m.Body] = true
 	}
 	require.Len(t, bodies, 20)
