@@ -186,7 +186,7 @@ func (b *browser) reads(within time.Duration, wanted string) {
 		}
 	}
 	b.shot("failed")
-	require.Fail(b.t, "the page does not read "+wanted, "%s\n%v", b.run("document.body.innerText"), b.said)
+	require.Fail(b.t, "the page does not read "+wanted, "%s\n%v", b.run("document.body.innerText"), b.complaints())
 }
 
 // enter gives the page its token.
@@ -211,6 +211,16 @@ func (b *browser) width(pixels int) {
 func (b *browser) scheme(s string) {
 	b.t.Helper()
 	b.do("Emulation.setEmulatedMedia", map[string]any{"features": []map[string]string{{"name": "prefers-color-scheme", "value": s}}})
+}
+
+// complaints returns what the page's script and the console have complained of
+// since the last time.
+func (b *browser) complaints() []string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	said := b.said
+	b.said = nil
+	return said
 }
 
 // shot takes a picture of the whole page, if a folder for it is given.
