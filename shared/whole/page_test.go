@@ -128,6 +128,7 @@ func TestThePageShowsAVPCPeering(t *testing.T) {
 	c.drop("tutorial")
 	b.run("document.getElementById('again').click()")
 	b.reads(20*time.Second, "Being taken away")
+	require.NotContains(t, b.run("document.querySelector('.picture').innerText"), "not of this connection")
 	b.shot("10-being-taken-away")
 	require.Empty(t, b.complaints())
 }

@@ -39,7 +39,7 @@ const vpcOf = (a, side) => a.request[side].vpcId;
 const placeOf = (a, side) => a.request.initiator.regionId === a.request.acceptor.regionId ? vpcOf(a, side) : a.request[side].regionId;
 
 // parts lists what the connection is made of, each with its tone: good, bad
-// (missing, or not as it should be), or busy (on its way).
+// (missing, or not as it should be), or busy (on its way, or going away).
 function parts(a) {
   const live = a.live;
   if (!live) return [];
@@ -51,6 +51,7 @@ function parts(a) {
     const tone = settled.includes(t.status) ? 'good' : onTheWay.includes(t.status) && !a.ended ? 'busy' : bad;
     list.push({ ...t, tone });
   }
+  for (const t of live.leftovers || []) list.push({ ...t, tone: 'busy', going: true });
   return list;
 }
 
@@ -58,6 +59,7 @@ function parts(a) {
 function says(a, t) {
   const verb = a.ended ? 'is missing' : 'is not there yet';
   const vpc = vpcOf(a, t.side);
+  if (t.going) return `${[t.kind.replaceAll('-', ' '), t.kind === route || t.kind === rule ? t.what : t.id].join(' ')} is still there, and no longer wanted.`;
   switch (t.kind) {
     case route:
       if (t.gone) return `The route to ${t.what} in route table ${t.in} of ${vpc} ${verb}.`;
@@ -78,7 +80,7 @@ function says(a, t) {
 // it. A hop without parts is nothing that the connection asks for.
 function hops(a, list, from) {
   const to = otherSide[from];
-  const pick = (kind, side, more) => list.filter(t => t.kind === kind && (!side || t.side === side) && (!more || more(t)));
+  const pick = (kind, side, more) => list.filter(t => !t.going && t.kind === kind && (!side || t.side === side) && (!more || more(t)));
   const outward = t => t.what.startsWith('egress'), inward = t => !outward(t);
   const joints = pick(peering).length > 0
     ? [['VPC peering connection', pick(peering)]]
@@ -190,10 +192,10 @@ const typeNames = { ExpressConnect: 'Express Connect', VpcPeering: 'VPC peering'
 
 // joint draws what joins the two sides.
 function joint(a, list) {
-  const made = list.filter(t => t.kind === interfaceKind || t.kind === peering);
+  const all = list.filter(t => t.kind === interfaceKind || t.kind === peering), kept = all.filter(t => !t.going), made = kept.length ? kept : all;
   const worst = made.find(t => t.tone === 'bad') || made.find(t => t.tone === 'busy') || made[0];
   const tone = worst ? worst.tone : 'none';
-  const word = { good: '✓ joined', bad: '✕ broken', busy: '… being joined', none: a.live ? '– not joined' : 'not read yet' }[tone];
+  const word = { good: '✓ joined', bad: '✕ broken', busy: worst && worst.going ? '… still joined, being taken away' : '… being joined', none: a.live ? '– not joined' : 'not read yet' }[tone];
   const type = [typeNames[a.request.type] || a.request.type, a.request.specification].filter(Boolean).join(' ');
   const pinged = wanted(a) && a.ended && a.verdict ? sides.map(s => [s, lastPing(a, s)]).filter(([, p]) => p) : [];
   return el('div', { class: 'joint ' + tone }, el('div', {}, type), el('strong', {}, word),
@@ -216,7 +218,7 @@ function picture(a) {
     said('Not all could be read, so it is not said what is missing.', live.problems, 'busy'),
     said('What is missing cannot be made:', live.conflicts, 'bad'),
     said('In the way, or waited for:', (live.notes || []).filter(n => a.ended || !n.startsWith('Waits: ')), 'busy'),
-    said('There, and no longer wanted:', (live.leftovers || []).map(named), 'busy'),
+    said('There, and no longer wanted:', a.ended ? (live.leftovers || []).map(named) : [], 'busy'),
     said('Could not be removed:', (a.leftovers || []).map(p => p.sentence), 'bad'),
     said('In use or in the way, and not made by this deployment:', (live.foreign || []).map(named), 'none'),
     el('div', { class: 'picture' }, vpc(a, list, 'initiator'), joint(a, list), vpc(a, list, 'acceptor')),
