@@ -12,6 +12,8 @@ import (
 	"syscall"
 
 	"github.com/spf13/cobra"
+
+	"vpcinterconnect/shared/localcloud/gate"
 )
 
 func main() {
@@ -35,6 +37,6 @@ func root() *cobra.Command {
 		Use: "localcloud", Short: "Alibaba Cloud on a laptop, as far as VPC Interconnect needs it",
 		SilenceUsage: true, SilenceErrors: true, Args: cobra.NoArgs,
 	}
-	c.AddCommand(runCommand(), upCommand(), worldCommand(), factsCommand())
+	c.AddCommand(runCommand(), upCommand(gate.Public), worldCommand(), factsCommand())
 	return c
 }

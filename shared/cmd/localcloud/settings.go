@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"math/rand/v2"
 	"os"
 	"os/exec"
@@ -79,12 +80,14 @@ func (s *settings) start(ctx context.Context, w *world.World, hostile bool, o st
 		return nil, err
 	}
 	o.Dir, o.World, o.Seed, o.Hostile, o.Latency, o.Transition = dir, w, s.seed, hostile, s.latency, s.transition
+	given := o.Variables
 	o.Variables = map[string]string{}
 	for _, k := range []string{"REGION", "PREFIX", "API_TOKENS", "POLICY"} {
 		if v, ok := os.LookupEnv(k); ok {
 			o.Variables[k] = v
 		}
 	}
+	maps.Copy(o.Variables, given)
 	o.Record = both(o.Record, func(r openapi.Record) { record.line(recorded(r)) })
 	o.Log = both(o.Log, func(l fc.Line) {
 		log.line(map[string]any{"time": l.Time, "function": l.Function, "instance": l.Instance, "text": l.Text})

@@ -13,12 +13,24 @@ import (
 	"vpcinterconnect/shared/localcloud/world"
 )
 
-func upCommand() *cobra.Command {
+// upCommand's endpoint is where the real cloud's products are.
+func upCommand(endpoint func(product, region string) (string, error)) *cobra.Command {
 	var s settings
+	var where string
+	a := account{endpoint: endpoint}
 	c := &cobra.Command{
 		Use: "up", Short: "Start the local cloud with the functions, and stay up until interrupted", Args: cobra.NoArgs,
-		Long: "Start the local cloud with the functions, and stay up until interrupted. It is hostile, by a seed that it prints, unless --calm is given. REGION, PREFIX, API_TOKENS and POLICY are taken from the environment, as a deployment takes them.",
+		Long: "Start the local cloud with the functions, and stay up until interrupted. It is hostile, by a seed that it prints, unless --calm is given. REGION, PREFIX, API_TOKENS and POLICY are taken from the environment, as a deployment takes them.\n\n" +
+			"With --cloud aliyun only functions and queues are local: VPC, ECS, VPC peering and OOS are those of the account whose key is in the " +
+			"environment. What would be changed first is shown, and asked about, before it is.",
 		RunE: func(c *cobra.Command, _ []string) error {
+			switch where {
+			case "local":
+			case "aliyun":
+				return a.up(c, &s)
+			default:
+				return fmt.Errorf("--cloud %q: it is local or aliyun", where)
+			}
 			w, err := world.ReadFile(s.world)
 			if err != nil {
 				return err
@@ -36,6 +48,9 @@ func upCommand() *cobra.Command {
 		},
 	}
 	s.flags(c)
+	c.Flags().StringVar(&where, "cloud", "local", "`CLOUD` that the functions work on: local, or aliyun, a real account")
+	c.Flags().StringVar(&a.prefix, "prefix", "vi-local", "names the deployment, with --cloud aliyun: another than that of one which is there already")
+	c.Flags().BoolVar(&a.yes, "yes", false, "with --cloud aliyun: change the account without asking")
 	return c
 }
 

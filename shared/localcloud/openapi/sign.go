@@ -38,6 +38,12 @@ func (r *request) readRPC(all map[string]string) *engine.Error {
 	return nil
 }
 
+// Sign signs an RPC request as a client does: all are its parameters, the
+// protocol's own among them.
+func Sign(method string, all map[string]string, secret string) string {
+	return hmacSHA1(secret+"&", stringToSign(method, all))
+}
+
 func stringToSign(method string, all map[string]string) string {
 	keys := make([]string, 0, len(all))
 	for k := range all {
