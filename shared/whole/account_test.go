@@ -30,8 +30,8 @@ type elsewhere struct {
 }
 
 const (
-	ownersKey, ownersSecret = "LTAI5tOwnersKey", "owners-very-own-secret"
-	ownersAccount           = "1098765432109876"
+	ownersKey, ownersSecret, ownersToken = "STS.OwnersKey", "owners-very-own-secret", "owners/very=own+token"
+	ownersAccount                        = "1098765432109876"
 )
 
 func startElsewhere(t *testing.T) *elsewhere {
@@ -40,7 +40,7 @@ func startElsewhere(t *testing.T) *elsewhere {
 	w.Account = ownersAccount
 	e := &elsewhere{Engine: engine.New(w.Options(engine.Options{Seed: 9, Transition: 300 * time.Millisecond, Guest: dataplane.Guests{}}))}
 	require.NoError(t, w.Apply(e.Engine))
-	e.AddUser("", ownersKey, ownersSecret)
+	e.AddKey(ownersKey, ownersSecret, ownersToken)
 	server := httptest.NewServer(openapi.New(openapi.Options{Engine: e.Engine, Record: func(r openapi.Record) {
 		if a, _ := engine.Find(r.Product, r.Action); a.Write {
 			e.mu.Lock()
@@ -64,13 +64,13 @@ func TestFunctionsConnectOnAnotherAccountOnceSomebodyHasSaidYes(t *testing.T) {
 	real := startElsewhere(t)
 	asked, answers := make(chan string), make(chan bool)
 	g := gate.New(gate.Options{
-		Key:      gate.Key{AccessKeyID: ownersKey, AccessKeySecret: ownersSecret},
+		Key:      gate.Key{AccessKeyID: ownersKey, AccessKeySecret: ownersSecret, SecurityToken: ownersToken},
 		Endpoint: func(string, string) (string, error) { return real.url, nil },
 		Ask:      func(text string) bool { asked <- text; return <-answers },
 	})
 	c := calm(t, stack.Options{
 		World: &world.World{Account: ownersAccount}, Variables: map[string]string{"PREFIX": "vi-local"},
-		Account: &stack.Account{Keys: fc.Credentials{AccessKeyID: ownersKey, AccessKeySecret: ownersSecret}, API: g, Intake: g.Front},
+		Account: &stack.Account{Keys: fc.Credentials{AccessKeyID: ownersKey, AccessKeySecret: ownersSecret, SecurityToken: ownersToken}, API: g, Intake: g.Front},
 	})
 	require.Empty(t, c.Endpoints.AccessKeySecret, "nobody else is told the key")
 
@@ -93,9 +93,9 @@ func TestFunctionsConnectOnAnotherAccountOnceSomebodyHasSaidYes(t *testing.T) {
 	for _, part := range []string{"would: create", vpc1, vpc2, "added:"} {
 		require.Contains(t, text, part)
 	}
-	require.NotContains(t, text, ownersSecret)
-	require.NotContains(t, text, ownersKey)
-	require.NotContains(t, text, c.Endpoints.APIToken)
+	for _, secret := range []string{ownersKey, ownersSecret, ownersToken, c.Endpoints.APIToken} {
+		require.NotContains(t, text, secret)
+	}
 	answers <- false
 	r := <-waiting
 	require.Equal(t, http.StatusForbidden, r.status, r.text)
@@ -119,5 +119,6 @@ func TestFunctionsConnectOnAnotherAccountOnceSomebodyHasSaidYes(t *testing.T) {
 	require.Empty(t, here.RouterInterfaces)
 	for _, l := range c.printed() {
 		require.NotContains(t, l.Text, ownersSecret)
+		require.NotContains(t, l.Text, ownersToken)
 	}
 }
