@@ -8,7 +8,7 @@ TYPE      ?=
 FUZZTIME  ?= 10s
 
 .DEFAULT_GOAL := help
-.PHONY: help run up test test-long test-page lint build package deploy verify clean conformance fuzz soak seeds
+.PHONY: help run up test test-long simulate test-page lint build package deploy verify clean conformance fuzz soak seeds
 
 help: ## list the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -42,6 +42,9 @@ test-page: ## try the page in a real browser, Chromium; screenshots are in .buil
 	@if command -v chromium >/dev/null; then \
 		go test ./shared/whole -run '^TestThePage' -count=1 -v -browser chromium -shots $(CURDIR)/$(BUILD)/page; \
 	else echo "there is no chromium, and it cannot be installed here: skipped"; fi
+
+simulate: ## 200 seeds, and every wrong implementation that seeds have to catch, without the race detector
+	go test ./shared/simulation -count=1 -timeout 30m -run 'Seeds|Wrong|Replays'
 
 soak: ## simulate SEEDS seeds (default 1000) under every fault
 	@go test ./shared/simulation -run TestSoak -timeout 0 -v -seeds $(or $(SEEDS),1000)

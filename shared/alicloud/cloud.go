@@ -22,8 +22,10 @@ import (
 // How long a call may take unless Options say otherwise. A write gets longer,
 // because giving up on one leaves the question whether it was carried out.
 const (
-	DefaultReadTimeout  = 10 * time.Second
-	DefaultWriteTimeout = 15 * time.Second
+	DefaultReadTimeout = 10 * time.Second
+	// A little less than a step allows a mutating call, so that it is the call
+	// that says it got no answer.
+	DefaultWriteTimeout = 14 * time.Second
 )
 
 // maxJournal bounds what Calls remembers. An invocation makes some dozens.

@@ -149,7 +149,7 @@ func (o *outcomes) Handle(_ context.Context, r slog.Record) error {
 	})
 	o.by.mu.Lock()
 	defer o.by.mu.Unlock()
-	o.by.said = append(o.by.said, line)
+	o.by.said = append(o.by.said, said{time.Now(), line})
 	return nil
 }
 

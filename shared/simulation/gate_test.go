@@ -33,15 +33,25 @@ type invocation struct {
 	finished bool
 	err      error
 
-	stalled   bool     // no call is answered until its time is up
-	crashAt   int      // of its calls, the one at which it dies; 0: none
-	crashLate bool     // that call is still carried out
-	calls     int      // carried out so far
-	verify    bool     // it may look only
-	said      []string // its log
-	refused   bool     // intake did not take what was asked
-	done      func()   // called by the scheduler when it has finished
+	stalled   bool   // no call is answered until its time is up
+	crashAt   int    // of its calls, the one at which it dies; 0: none
+	crashLate bool   // that call is still carried out
+	calls     int    // carried out so far
+	verify    bool   // it may look only
+	said      []said // its log
+	refused   bool   // intake did not take what was asked
+	done      func() // called by the scheduler when it has finished
 }
+
+// said is one line of a function's log.
+type said struct {
+	at   time.Time
+	line string
+}
+
+// compareSaid puts lines of one instant, which calls side by side may have said
+// in any order, into one that is the same each time.
+func compareSaid(a, b said) int { return cmp.Or(a.at.Compare(b.at), cmp.Compare(a.line, b.line)) }
 
 func (v *invocation) isDead() bool {
 	v.mu.Lock()

@@ -392,8 +392,8 @@ const mostSeeds = 1000
 
 func TestEachWrongImplementationIsCaughtBySomeSeed(t *testing.T) {
 	t.Parallel()
-	if testing.Short() {
-		t.Skip("it runs many seeds")
+	if testing.Short() || underRace {
+		t.Skip("it runs many seeds: make simulate")
 	}
 	all := wrongs()
 	require.GreaterOrEqual(t, len(all), 12)

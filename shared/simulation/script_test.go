@@ -176,7 +176,7 @@ func (s *sim) disconnect(e entry) {
 func (s *sim) refusal(v *invocation, err error) error {
 	if err != nil {
 		v.mu.Lock()
-		v.said = append(v.said, "refused: "+err.Error())
+		v.said = append(v.said, said{time.Now(), "refused: " + err.Error()})
 		v.refused = true
 		v.mu.Unlock()
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/http"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -157,8 +158,9 @@ func (s *sim) reap() {
 		if v.dead || !time.Now().Before(v.ends) {
 			v.err = errDead
 		}
-		for _, line := range v.said {
-			s.say("#%d   %s", v.id, line)
+		slices.SortFunc(v.said, compareSaid)
+		for _, said := range v.said {
+			s.say("#%d   %s", v.id, said.line)
 		}
 		outcome := "ends"
 		if v.err != nil {
