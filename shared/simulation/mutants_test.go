@@ -363,20 +363,41 @@ func wrongs() map[string]func() wiring {
 // it. The search begins there, and goes on from 1 if that seed, after some
 // change, no longer does.
 var caught = map[string]uint64{
-	"a busy answer counts as permanent":                       70,
-	"a freeze is not honoured":                                23,
-	"a prune ignores other live records":                      15,
-	"a rejection counts as done":                              3,
+	"a disconnect does not look a second time":                5,
+	"a freeze is not honoured":                                45,
+	"a prune ignores other live records":                      64,
+	"a rejection counts as done":                              2,
 	"a route that is in the way is repointed unchecked":       2,
 	"a rule lets in everything":                               3,
-	"every ping counts as answered":                           7,
+	"a token changes at each call":                            15,
+	"a wait never ends":                                       8,
+	"every ping counts as answered":                           3,
 	"intake does not look for another connection of the pair": 55,
-	"the generation check is left out":                        10,
+	"intake sends nothing but its first message":              19,
+	"places of former generations are not remembered":         17,
+	"the generation check is left out":                        5,
+	"the ownership check always says ours":                    2,
 }
 
 // emphasis is what seeds are to have more of than usual, for what is rare.
 var emphasis = map[string]func(*plan){
 	"a disconnect does not look a second time": hastyAndLate,
+	"a busy answer counts as permanent":        contended,
+	"a rollback goes down to nothing":          changeThatFails,
+}
+
+// contended has the cloud busy at every other route call, and nothing else go
+// wrong.
+func contended(p *plan) {
+	*p = plan{seed: p.seed, conflict: 0.5, brief: true, length: 5 * time.Minute, script: []entry{{do: "ask", id: "one"}, {at: time.Minute, do: "ask", id: "two"}}}
+}
+
+// changeThatFails has a change of what is connected denied.
+func changeThatFails(p *plan) {
+	authorize := slices.Index(denials, "AuthorizeSecurityGroup")
+	*p = plan{seed: p.seed, brief: true, length: 5 * time.Minute, script: []entry{
+		{do: "ask", id: "one"}, {at: time.Minute, do: "deny", id: "one", variant: authorize}, {at: 2 * time.Minute, do: "ask", id: "one", variant: 1},
+	}}
 }
 
 // hastyAndLate has a connection taken back while calls of its making are still

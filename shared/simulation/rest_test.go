@@ -121,6 +121,9 @@ func (s *sim) rest(when string) {
 			}
 			pairs[r.Wanted.Connection.Pair()] = r.ID
 		}
+		if state == interconnect.StateFailed && when == afterStorm && s.judge.disturbed[r.ID] == "" && s.plan.gentle() {
+			s.violate("%s what only has to wait does not fail: %s is %s: %s", when, r.ID, state, problems(r))
+		}
 		s.checkMade(when, r, state)
 		s.checkRolledBack(when, r, state)
 	}
@@ -355,11 +358,14 @@ func (s *sim) undo() {
 		must(s.engine.SetGuest(i.ID, func(g *engine.GuestFacts) { g.DropICMP = false }))
 	}
 	time.Sleep(20 * time.Second) // what was deactivated by hand is so by now
+	defer time.Sleep(20 * time.Second)
 	for _, i := range s.engine.VPCSnapshot().RouterInterfaces {
 		if i.BusinessStatus != "Normal" {
 			must(s.engine.SetBusinessStatus(i.ID, "Normal"))
 		}
-		if !ourInterface(i) && i.Status != "Active" {
+		if !ourInterface(i) && i.Status == "Inactive" {
+			_ = s.console("Vpc", "ActivateRouterInterface", map[string]string{"RegionId": i.RegionID, "RouterInterfaceId": i.ID})
+		} else if !ourInterface(i) && i.Status != "Active" {
 			_ = s.console("Vpc", "DeleteRouterInterface", map[string]string{"RegionId": i.RegionID, "RouterInterfaceId": i.ID})
 		}
 	}

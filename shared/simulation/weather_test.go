@@ -82,6 +82,14 @@ func draw(seed uint64) plan {
 	return p
 }
 
+// gentle tells whether all that goes wrong passes by waiting: nothing then is
+// a reason for a connect to fail.
+func (p *plan) gentle() bool {
+	r := p.rates
+	return r.Refused+r.Misleading+r.Lost+p.stuck+p.late+p.stall+p.crash == 0 && !p.misled && !p.rateCaps &&
+		p.handMade != 2 && !p.switches.RouterInterfaceClosed && !p.mayRefuse()
+}
+
 // weather is what goes wrong inside the cloud. The engine asks it in the order
 // of the calls, which is the scheduler's.
 type weather struct {
