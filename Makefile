@@ -34,8 +34,9 @@ conformance: ## ask a cloud what the project relies on: CLOUD=local, or CLOUD=al
 test: ## run the tests with the race detector
 	go test -race -vet=off -p 4 -ldflags='-s -w' ./shared/whole ./shared/simulation ./...
 
-test-long: ## what takes minutes as well: all messages lost
+test-long: ## what takes minutes, or is timed, without the race detector: every variant, all messages lost
 	go test ./shared/whole -long -timeout 40m -v
+	go test ./functions/intake -count=1
 
 test-page: ## try the page in a real browser, Chromium; screenshots are in .build/page
 	@command -v chromium >/dev/null || { test "$$(id -u)" = 0 && apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium fonts-dejavu-core; } >/dev/null 2>&1 || true

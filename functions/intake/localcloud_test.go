@@ -205,7 +205,9 @@ func TestTwoHundredConnectionsAreListedWithinASecondAndTheCloudsRates(t *testing
 		require.Equal(t, 200, status)
 		require.Len(t, list["connections"], 200)
 	}
-	require.Less(t, took, time.Second)
+	if !raced { // the race detector's time is not a user's
+		require.Less(t, took, time.Second)
+	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	reads := map[string]int{}
@@ -215,3 +217,6 @@ func TestTwoHundredConnectionsAreListedWithinASecondAndTheCloudsRates(t *testing
 	require.Len(t, reads, 2, "one recursive read, and whether changes are frozen: %v", reads)
 	require.LessOrEqual(t, reads["GetParametersByPath"], 9, "a page holds 50 entries")
 }
+
+// raced tells whether the race detector slows what is timed: race_test.go.
+var raced = false

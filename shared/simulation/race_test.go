@@ -2,4 +2,4 @@
 
 package simulation
 
-func init() { underRace, seedsInTests, replays = true, 20, 3 }
+func init() { underRace, seedsInTests, replays = true, 12, 1 }

@@ -46,6 +46,7 @@ func TestAPairJoinedByHandIsUsedAndLeftAlone(t *testing.T) {
 }
 
 func TestARouteAndARuleByHandThatEqualOursSurvive(t *testing.T) {
+	unhurried(t)
 	t.Parallel()
 	w := joined()
 	w.VPCs[0].RouteTables[0].Routes = []world.Route{{ID: "rte-by-hand", Name: "to-beijing", Destination: "172.16.0.0/16",
@@ -85,6 +86,7 @@ func twins(t *testing.T) *world.World {
 }
 
 func TestARuleThatTwoConnectionsNeedGoesWithTheSecond(t *testing.T) {
+	unhurried(t)
 	t.Parallel()
 	c := start(t, stack.Options{World: twins(t)})
 	request := func(id, table, probe, vpc, group string) string {

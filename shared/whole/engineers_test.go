@@ -58,6 +58,7 @@ func TestTwoWhoAskForAPairAtOnceFromEitherSideGetOneConnection(t *testing.T) {
 }
 
 func TestAChangedRequestLosesNothingOfWhatStaysWanted(t *testing.T) {
+	unhurried(t)
 	t.Parallel()
 	begin := calm
 	if *long {

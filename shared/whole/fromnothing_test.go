@@ -91,6 +91,7 @@ func (c *cloud) buildVPC(region, zone, block, subnet string) builtVPC {
 }
 
 func TestAWorldMadeThroughTheAPIIsConnected(t *testing.T) {
+	unhurried(t)
 	t.Parallel()
 	c := start(t, stack.Options{World: empty()})
 	a := c.buildVPC("cn-qingdao", "cn-qingdao-b", "192.168.0.0/16", "192.168.1.0/24")

@@ -38,11 +38,9 @@ func star(n int) *world.World {
 }
 
 func TestManyConnectionsAtOnce(t *testing.T) {
+	unhurried(t)
 	t.Parallel()
-	n := 20
-	if raced != "" && !*long {
-		n = 8 // the race detector's processes are slow
-	}
+	const n = 20
 	c := start(t, stack.Options{World: star(n)})
 	began := time.Now()
 	var wg sync.WaitGroup

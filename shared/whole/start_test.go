@@ -219,3 +219,12 @@ func (c *cloud) tell() {
 		}
 	}
 }
+
+// unhurried skips a test that takes its time where the race detector slows it,
+// so that an ordinary run stays short; it runs without it, or with -long.
+func unhurried(t *testing.T) {
+	t.Helper()
+	if raced != "" && !*long {
+		t.Skip("make test-long runs it")
+	}
+}

@@ -74,6 +74,7 @@ func TestATutorialByVPCPeering(t *testing.T) {
 }
 
 func TestAnAccountThatMayNotBuyRouterInterfacesIsToldWhatToAskFor(t *testing.T) {
+	unhurried(t)
 	t.Parallel()
 	c := calm(t, stack.Options{World: notEntitled()})
 	c.post(strings.Replace(tutorial, `"id": "tutorial",`, `"id": "tutorial", "onFailure": "keep",`, 1))
@@ -86,6 +87,7 @@ func TestAnAccountThatMayNotBuyRouterInterfacesIsToldWhatToAskFor(t *testing.T) 
 }
 
 func TestAPeeringMadeByHandIsAdoptedAndStays(t *testing.T) {
+	unhurried(t)
 	t.Parallel()
 	w := world.Default()
 	w.PeerConnections = []world.PeerConnection{{ID: "pcc-by-hand", VpcID: vpc2, AcceptingVpcID: vpc1, Name: "by-hand"}}
@@ -139,6 +141,7 @@ func (c *cloud) pinging() (stop func() (sent, lost int)) {
 }
 
 func TestMovingAConnectionToAPeering(t *testing.T) {
+	unhurried(t)
 	t.Parallel()
 	for name, refused := range map[string]bool{"loses nothing where routes can be repointed": false, "cuts for a moment where they cannot": true} {
 		t.Run(name, func(t *testing.T) {
@@ -167,6 +170,7 @@ func TestMovingAConnectionToAPeering(t *testing.T) {
 }
 
 func TestAMoveThatTheCloudRefusesChangesNothing(t *testing.T) {
+	unhurried(t)
 	t.Parallel()
 	w := world.Default()
 	w.Switches = map[string]bool{"peeringBesideInterfacesRefused": true}

@@ -18,6 +18,7 @@ import (
 )
 
 func TestEveryTableThatServesAVSwitchGetsEveryBlock(t *testing.T) {
+	unhurried(t)
 	t.Parallel()
 	w := world.Default()
 	v := &w.VPCs[0]
@@ -47,6 +48,7 @@ func TestEveryTableThatServesAVSwitchGetsEveryBlock(t *testing.T) {
 }
 
 func TestAdvancedGroupsAreOpenedBothWays(t *testing.T) {
+	unhurried(t)
 	t.Parallel()
 	w := world.Default()
 	w.VPCs[0].SecurityGroups[0].Type = "enterprise"
@@ -75,6 +77,7 @@ func neighbours() *world.World {
 }
 
 func TestGroupsLetGroupsInWithinARegion(t *testing.T) {
+	unhurried(t)
 	t.Parallel()
 	request := strings.NewReplacer(`"CidrBlock"`, `"SecurityGroup"`, "cn-beijing", "cn-qingdao").Replace(tutorial)
 	t.Run("where the cloud allows it, they do", func(t *testing.T) {
@@ -101,6 +104,7 @@ func TestGroupsLetGroupsInWithinARegion(t *testing.T) {
 }
 
 func TestAFullTableRollsTheOtherSideBack(t *testing.T) {
+	unhurried(t)
 	t.Parallel()
 	w := world.Default()
 	w.Quotas = map[string]int{"routeEntriesPerTable": 2}
@@ -138,6 +142,7 @@ func surely(t *testing.T, f func() error) {
 }
 
 func TestAFreezeStopsChangesUntilTheThaw(t *testing.T) {
+	unhurried(t)
 	t.Parallel()
 	c := start(t, stack.Options{})
 	freezer := c.freezer()
