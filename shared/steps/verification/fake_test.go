@@ -7,6 +7,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -36,6 +37,7 @@ type cloud struct {
 	startedAt   map[string]int
 
 	answer func(from string, try int) (output string, exit int, code string)
+	late   time.Duration // when commands start, after chaintest.Start
 	before func() error
 	after  func() error
 
@@ -130,7 +132,7 @@ func (c *cloud) RunCommand(_ context.Context, _ string, cmd interconnect.Command
 		c.tokens[cmd.Token] = id
 		c.commands = append(c.commands, cmd)
 		c.startedAt[id] = c.ticks
-		c.invocations = append([]interconnect.Invocation{{ID: id, CommandName: cmd.Name, InstanceID: cmd.InstanceID, Status: "Running"}}, c.invocations...)
+		c.invocations = append([]interconnect.Invocation{{ID: id, CommandName: cmd.Name, InstanceID: cmd.InstanceID, Status: "Running", CreatedAt: chaintest.Start.Add(c.late)}}, c.invocations...)
 	}
 	if c.after != nil {
 		return "", c.after()

@@ -14,6 +14,9 @@ import (
 const (
 	// tryFor is how long a ping that is not as it should be is tried again.
 	tryFor = time.Minute
+	// sameCheck is how much older than the message's coming here a ping may be
+	// and still answer it: a twin that came a moment sooner has asked for it.
+	sameCheck = 2 * time.Minute
 	// commandTimeout is how long, in seconds, Cloud Assistant lets a ping run:
 	// four packets, 0.2 s apart, and 2 s for the last reply.
 	commandTimeout = 20
@@ -45,9 +48,10 @@ func (s *Step) ping(ctx context.Context, t *chain.Task, c *interconnect.Connecti
 		for i, role := range interconnect.Roles {
 			pings = append(pings, read(role, probes[i], probes[1-i], runs[i]))
 		}
-		if expected(pings) || t.Now.Sub(startedAt(t)) >= tryFor {
+		if recent(t, runs) && (expected(pings) || t.Now.Sub(startedAt(t)) >= tryFor) {
 			return pings, "", nil
 		}
+		pings = nil
 		try, runs = try+1, [2]*interconnect.Invocation{}
 	}
 	var calls []chain.Call
@@ -65,6 +69,18 @@ func (s *Step) ping(ctx context.Context, t *chain.Task, c *interconnect.Connecti
 		wait.Note = fmt.Sprintf("the pings to end, try %d", try+1)
 	}
 	return nil, "", &wait
+}
+
+// recent tells whether the pings are of the time in which the step handles this
+// message. A message of the same check that comes again much later pings anew:
+// what was true then is no answer now.
+func recent(t *chain.Task, runs [2]*interconnect.Invocation) bool {
+	for _, run := range runs {
+		if !run.CreatedAt.IsZero() && run.CreatedAt.Before(startedAt(t).Add(-sameCheck)) {
+			return false
+		}
+	}
+	return true
 }
 
 // checkID names the check that a message is for: its run of the chain and what

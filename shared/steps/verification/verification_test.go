@@ -48,6 +48,18 @@ func TestEachCheckPingsAnew(t *testing.T) {
 	require.Equal(t, interconnect.VerdictBlocked, verdict(t, c, second).Outcome, "not answered with the ping of before")
 }
 
+func TestAMessageThatComesAgainMuchLaterPingsAnew(t *testing.T) {
+	t.Parallel()
+	c := newCloud()
+	require.Equal(t, interconnect.VerdictConnected, verdict(t, c, task(interconnect.Connect)).Outcome)
+	c.answer = func(string, int) (string, int, string) { return noReply, 1, "" }
+	c.late = 6 * time.Minute
+	again := task(interconnect.Connect)
+	again.Now = again.Now.Add(c.late)
+	again.Message.StartedAt = again.Now
+	require.Equal(t, interconnect.VerdictBlocked, verdict(t, c, again).Outcome, "what was true six minutes ago is no answer")
+}
+
 func TestAPingThatPassesLaterIsConnected(t *testing.T) {
 	t.Parallel()
 	c := newCloud()
