@@ -35,7 +35,7 @@ func setSwitch(s *engine.Switches, name string) {
 func localTarget(t *testing.T, switches engine.Switches) *target {
 	t.Helper()
 	w := world.Default()
-	o := w.Options(engine.Options{Transition: 60 * time.Millisecond, NoRates: true, Guest: dataplane.Guests{}})
+	o := w.Options(engine.Options{Transition: 500 * time.Millisecond, NoRates: true, Guest: dataplane.Guests{}})
 	o.Switches = switches
 	e := engine.New(o)
 	require.NoError(t, w.Apply(e))

@@ -144,11 +144,25 @@ func TestOnlyYesSpeltOutIsYes(t *testing.T) {
 func TestWhatWasTypedBeforeAQuestionDoesNotAnswerIt(t *testing.T) {
 	t.Parallel()
 	in, typed := io.Pipe()
-	a := newAsker(in, show.NewPrinter(io.Discard, 0, time.Now))
+	reads := make(chan struct{}, 16)
+	a := newAsker(noted{in, reads}, show.NewPrinter(io.Discard, 0, time.Now))
 	io.WriteString(typed, "yes\nyes\n")
+	<-reads
+	<-reads // read again: the lines before have been dealt with
 	got := make(chan bool)
 	go func() { got <- a.ask("CreateVpc") }()
 	require.Eventually(t, func() bool { a.mu.Lock(); defer a.mu.Unlock(); return a.answer != nil }, 5*time.Second, time.Millisecond)
 	io.WriteString(typed, "no\n")
 	require.False(t, <-got)
+}
+
+// noted tells of each Read before it waits.
+type noted struct {
+	io.Reader
+	reads chan<- struct{}
+}
+
+func (n noted) Read(p []byte) (int, error) {
+	n.reads <- struct{}{}
+	return n.Reader.Read(p)
 }
