@@ -216,6 +216,11 @@ func (s situation) makeWay(out Outcome) decision {
 		queue, first := FirstMessage(s.run.newest, retrace(s.m.Trace, fmt.Sprintf("g%d", s.run.newest.Generation)))
 		first.Woken = true
 		d.queue, d.next = queue, &first
+		if s.run.failed {
+			// A call that got no answer may yet take effect: only then is there
+			// something to mend. The newest generation's own message is out.
+			d.delay = landing
+		}
 	}
 	return d
 }

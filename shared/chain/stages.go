@@ -98,6 +98,9 @@ const (
 	// maxLag is how long a message waits for a record that reads older than
 	// itself, or not at all.
 	maxLag = time.Minute
+	// landing is how long a call may take to take effect that got no answer: the
+	// longest that a step's function runs.
+	landing = time.Minute
 	// frozenDelay is how often a message looks whether a freeze is over.
 	frozenDelay = 15 * time.Second
 	// statusEvery is how often a step that keeps waiting says so.

@@ -34,7 +34,6 @@ type wrongCloud struct {
 	ours   bool // every route, rule and interface bears our mark
 	rules  func(interconnect.Rule) interconnect.Rule
 	repair func(err error) error
-	stale  bool // a revoke is reported done without being made
 	pings  bool // every ping is answered
 
 	mu    *sync.Mutex
@@ -146,7 +145,6 @@ type wrongStore struct {
 	thawed  bool // a freeze is not seen
 	amnesia bool // a step's status is not written
 	former  bool // places of former generations are not remembered
-	last    bool // what was Connected is not remembered
 }
 
 func (s wrongStore) Get(ctx context.Context, id string) (*interconnect.Record, error) {
