@@ -51,7 +51,6 @@ func (s *Step) ping(ctx context.Context, t *chain.Task, c *interconnect.Connecti
 		if recent(t, runs) && (expected(pings) || t.Now.Sub(startedAt(t)) >= tryFor) {
 			return pings, "", nil
 		}
-		pings = nil
 		try, runs = try+1, [2]*interconnect.Invocation{}
 	}
 	var calls []chain.Call
