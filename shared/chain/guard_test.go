@@ -158,7 +158,6 @@ func TestAFreezeHoldsChangesAndLetsLooksGoOn(t *testing.T) {
 		m := s.queues.left[0].message(t)
 		require.Zero(t, m.Hops)
 		require.False(t, m.FrozenSince.IsZero())
-
 		s.records.frozen = ""
 		s.play(1)
 		require.Equal(t, 1, made)
