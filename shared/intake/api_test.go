@@ -170,6 +170,8 @@ func TestOfTwoThatAskAtTheSameMomentTheLaterGivesWay(t *testing.T) {
 	last := h.sent[len(h.sent)-1]
 	require.Equal(t, "a", last.ConnectionID)
 	require.Equal(t, interconnect.Prune, last.Action)
+	require.Equal(t, http.StatusConflict, h.do("POST", "/connections", tutorial).status, "its own record, which is going, does not hide the other")
+	require.False(t, h.records["a"].Live())
 }
 
 func TestARequestGoesByTheNewestRecordNotByTheOneItBeganWith(t *testing.T) {

@@ -56,7 +56,7 @@ func place(r *interconnect.Request, records []interconnect.Record) (*interconnec
 		if r.ID != "" && rec.ID == r.ID {
 			ofID = rec
 		}
-		if !removed(rec) && rec.Wanted.Connection.Pair() == r.Pair() && (ofPair == nil || ofPair.ID != r.ID) {
+		if !removed(rec) && rec.Wanted.Connection.Pair() == r.Pair() && holds(rec, ofPair, r.ID) {
 			ofPair = rec
 		}
 	}
@@ -100,6 +100,19 @@ func refuseID(record *interconnect.Record) *Refusal {
 	c := record.Wanted.Connection
 	return refuse(http.StatusConflict, interconnect.FieldProblem{Field: "/id", Sentence: fmt.Sprintf(
 		"%s is the connection of %s and %s; choose another id, or disconnect it first.", record.ID, c.Initiator.VpcID, c.Acceptor.VpcID)})
+}
+
+// holds tells whether of two records of a pair a is rather the pair's
+// connection than b: what is wanted before what is going, then the one asked
+// for.
+func holds(a, b *interconnect.Record, id string) bool {
+	switch {
+	case b == nil:
+		return true
+	case a.Live() != b.Live():
+		return a.Live()
+	}
+	return a.ID == id
 }
 
 // removed tells whether nothing of a connection is wanted or left.

@@ -382,6 +382,9 @@ var emphasis = map[string]func(*plan){
 	"a disconnect does not look a second time": hastyAndLate,
 	"a busy answer counts as permanent":        contended,
 	"a rollback goes down to nothing":          changeThatFails,
+	"intake does not look for another connection of the pair": func(p *plan) {
+		*p = plan{seed: p.seed, brief: true, length: 3 * time.Minute, script: []entry{{do: "ask", id: "one"}, {at: time.Minute, do: "ask", id: "rival"}}}
+	},
 }
 
 // contended has the cloud busy at every other route call, and nothing else go

@@ -90,6 +90,11 @@ func (p *plan) gentle() bool {
 		p.handMade != 2 && !p.switches.RouterInterfaceClosed && !p.mayRefuse()
 }
 
+// blind tells whether of two that ask for one pair at the same moment neither
+// may see the other, or live to withdraw: then both stay, and share what they
+// make.
+func (p *plan) blind() bool { return p.rates.Lagging+p.crash+p.stall > 0 }
+
 // weather is what goes wrong inside the cloud. The engine asks it in the order
 // of the calls, which is the scheduler's.
 type weather struct {
