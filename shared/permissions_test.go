@@ -180,13 +180,13 @@ func (r *rehearsal) ask(request string) {
 	r.t.Helper()
 	parsed, problems := interconnect.DecodeRequest([]byte(request))
 	require.Empty(r.t, problems)
-	_, err := r.intake().Ask(context.Background(), parsed, "test")
+	_, err := r.intake().Ask(context.Background(), parsed, intake.Asker{Token: "test"})
 	require.NoError(r.t, err)
 }
 
 func (r *rehearsal) disconnect(id string) {
 	r.t.Helper()
-	_, err := r.intake().Disconnect(context.Background(), id, "test")
+	_, err := r.intake().Disconnect(context.Background(), id, intake.Asker{Token: "test"})
 	require.NoError(r.t, err)
 }
 

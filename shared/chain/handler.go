@@ -92,6 +92,9 @@ func (h *Handler) one(ctx context.Context, q trigger.QueueMessage) error {
 // logged only.
 func (h *Handler) act(ctx context.Context, log *slog.Logger, m Message, at int, rec *interconnect.Record, now time.Time) error {
 	log = log.With("by", rec.Wanted.By) // whoever asked answers for what the step does
+	if rec.Wanted.ApprovedBy != "" {
+		log = log.With("approvedBy", rec.Wanted.ApprovedBy)
+	}
 	t := h.task(m, rec, now, log)
 	began := time.Now()
 	out := h.lookBack(ctx, t, h.try(ctx, t))

@@ -17,7 +17,7 @@ import (
 func TestTheLogSaysWhoAskedWhatWasDoneAndWhatCameOfIt(t *testing.T) {
 	t.Parallel()
 	s := newStage(t)
-	s.records.put("a", 1, func(r *interconnect.Record) { r.Wanted.By = "ann" })
+	s.records.put("a", 1, func(r *interconnect.Record) { r.Wanted.By, r.Wanted.ApprovedBy = "ann", "bob" })
 	s.steps[interconnect.Verification].do = []func(context.Context, *chain.Task) chain.Outcome{func(ctx context.Context, task *chain.Task) chain.Outcome {
 		require.NoError(t, task.Mutate(ctx, chain.Call{Action: "RunCommand", Resource: "i-1", Do: func(context.Context) error { return nil }}))
 		return chain.Outcome{Kind: chain.KindDone, Verdict: &interconnect.Verdict{At: s.now, Outcome: interconnect.VerdictBlocked, Why: "No answer."}}
@@ -33,7 +33,7 @@ func TestTheLogSaysWhoAskedWhatWasDoneAndWhatCameOfIt(t *testing.T) {
 		lines[l["msg"].(string)] = l
 	}
 	for _, kind := range []string{"audit", "step"} {
-		for key, want := range map[string]any{"connection": "a", "generation": 1.0, "step": "verification", "do": "verify", "by": "ann", "trace": "trace"} {
+		for key, want := range map[string]any{"connection": "a", "generation": 1.0, "step": "verification", "do": "verify", "by": "ann", "approvedBy": "bob", "trace": "trace"} {
 			require.Equal(t, want, lines[kind][key], "%s of the line %s", key, kind)
 		}
 	}

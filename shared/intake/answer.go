@@ -17,6 +17,7 @@ type Answer struct {
 	Why         string                 `json:"why,omitempty"` // one sentence, unless all is well
 	Request     *interconnect.Request  `json:"request"`       // as resolved; can be posted back
 	RequestedBy string                 `json:"requestedBy,omitempty"`
+	ApprovedBy  string                 `json:"approvedBy,omitempty"`
 	RequestedAt time.Time              `json:"requestedAt"`
 	Ended       bool                   `json:"ended"`            // nothing more happens to this generation by itself
 	Frozen      string                 `json:"frozen,omitempty"` // why nothing is changed for now, here or at any other connection; checks go on
@@ -53,6 +54,7 @@ func answer(r *interconnect.Record, now time.Time, warnings []interconnect.Warni
 		State:       interconnect.Overall(r, now),
 		Request:     interconnect.RequestOf(r.Wanted.Connection),
 		RequestedBy: r.Wanted.By,
+		ApprovedBy:  r.Wanted.ApprovedBy,
 		RequestedAt: r.Wanted.At,
 		Ended:       interconnect.Ended(r),
 		Leftovers:   r.Leftovers(),

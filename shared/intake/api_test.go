@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"vpcinterconnect/shared/chain"
+	"vpcinterconnect/shared/intake"
 	"vpcinterconnect/shared/interconnect"
 )
 
@@ -387,7 +388,7 @@ func TestNobodyWaitsForACallThatIsGivenUp(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
 	began := time.Now()
-	_, err := h.Disconnect(ctx, "a", "someone")
+	_, err := h.Disconnect(ctx, "a", intake.Asker{Token: "someone"})
 	require.Error(t, err)
 	require.Less(t, time.Since(began), 150*time.Millisecond)
 }

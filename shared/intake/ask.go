@@ -19,13 +19,28 @@ type Taken struct {
 	Difference []interconnect.Difference // to what was desired before, if that changed
 }
 
+// Asker is who stands behind what is asked.
+type Asker struct {
+	Token    string // the name of the token that came with it, or of the function that asks
+	Approver string // who approved it, where that is not the token's holder
+}
+
+// behalf names who asks: always who is known for certain, and whom that one
+// names.
+func (a Asker) behalf(of string) string {
+	if of == "" {
+		return a.Token
+	}
+	return a.Token + " for " + of
+}
+
 // Ask takes a request for a connection: it checks it against the cloud,
-// records what it resolves to, and sends the first message. by names who asks.
+// records what it resolves to, and sends the first message. by says who asks.
 //
 // The same request again changes nothing and sends the message again, unless
 // its generation has ended. After a failure it is a new attempt. The error is a
 // *Refusal.
-func (in *Intake) Ask(ctx context.Context, r *interconnect.Request, by string) (*Taken, error) {
+func (in *Intake) Ask(ctx context.Context, r *interconnect.Request, by Asker) (*Taken, error) {
 	planner := in.planner()
 	seen, err := planner.look(ctx, r)
 	if err != nil {
@@ -38,8 +53,8 @@ func (in *Intake) Ask(ctx context.Context, r *interconnect.Request, by string) (
 }
 
 // take records what was looked at and passed the guard.
-func (in *Intake) take(ctx context.Context, seen *prospect, by string) (*Taken, error) {
-	t, err := in.want(ctx, seen.record, seen.connection, seen.window, by, seen.warnings)
+func (in *Intake) take(ctx context.Context, seen *prospect, by Asker) (*Taken, error) {
+	t, err := in.want(ctx, seen, by)
 	if err == nil && t.Changed && seen.record != nil && seen.record.Live() {
 		t.Difference = interconnect.Differences(requestOf(seen.record.Wanted.Connection, seen.record.Wanted.Window), requestOf(seen.connection, seen.window))
 	}
@@ -130,7 +145,8 @@ func turned(record *interconnect.Record, c *interconnect.Connection) bool {
 
 // want records c for its window, unless that is recorded already, and sends the
 // first message, or leaves that to the sweep if the window is yet to begin.
-func (in *Intake) want(ctx context.Context, record *interconnect.Record, c *interconnect.Connection, window interconnect.Window, by string, warnings []interconnect.Warning) (*Taken, error) {
+func (in *Intake) want(ctx context.Context, seen *prospect, by Asker) (*Taken, error) {
+	record, c, window, warnings := seen.record, seen.connection, seen.window, seen.warnings
 	now := in.now()
 	if record != nil && interconnect.SameWanted(record, c) && record.Wanted.Same(window, now) && !failed(record) {
 		t := &Taken{Record: *record, Warnings: warnings}
@@ -145,7 +161,7 @@ func (in *Intake) want(ctx context.Context, record *interconnect.Record, c *inte
 			"A change of %s is under way, and would stop halfway until then; ask again when it has ended.", c.ID)})
 	}
 	w := interconnect.NextWanted(record, c)
-	w.By, w.At, w.Window = by, now, window
+	w.By, w.ApprovedBy, w.At, w.Window = by.behalf(seen.asked.RequestedBy), seen.approvedBy, now, window
 	if p := interconnect.RefuseRecord(w); p != nil {
 		return nil, refuse(http.StatusUnprocessableEntity, *p)
 	}
@@ -191,7 +207,7 @@ func (in *Intake) put(ctx context.Context, seen *interconnect.Record, id string,
 			t.Warnings = append(t.Warnings, interconnect.Warning{Sentence: "Another request for this connection was recorded at the same time, and this one replaced it."})
 		}
 	}
-	in.log().Info("recorded", "connection", id, "generation", g, "disconnect", w.Disconnect, "by", w.By)
+	in.log().Info("recorded", "connection", id, "generation", g, "disconnect", w.Disconnect, "by", w.By, "approvedBy", w.ApprovedBy)
 	return t, nil
 }
 
@@ -240,7 +256,7 @@ func earlier(a, b *interconnect.Record) bool {
 // Disconnect takes the wish that a connection be gone. Again it changes
 // nothing and sends the message again, unless that has ended. The error is a
 // *Refusal, of status 404 if there is no such connection.
-func (in *Intake) Disconnect(ctx context.Context, id, by string) (*Taken, error) {
+func (in *Intake) Disconnect(ctx context.Context, id string, by Asker) (*Taken, error) {
 	record, err := in.get(ctx, id)
 	if err != nil {
 		return nil, err
@@ -255,7 +271,7 @@ func (in *Intake) Disconnect(ctx context.Context, id, by string) (*Taken, error)
 	if err := in.planner().mayRemove(record, by); err != nil {
 		return nil, err
 	}
-	return in.disconnectRecord(ctx, record, by)
+	return in.disconnectRecord(ctx, record, by.Token)
 }
 
 // disconnectRecord records that a live connection is to go, and sends the first

@@ -30,7 +30,7 @@ type Result struct {
 // abreast is how many connections of a batch are looked at side by side.
 const abreast = 4
 
-func (in *Intake) answerBatch(w http.ResponseWriter, r *http.Request, do func(context.Context, *interconnect.Batch, string) (*BatchAnswer, error), b *interconnect.Batch, by string) error {
+func (in *Intake) answerBatch(w http.ResponseWriter, r *http.Request, do func(context.Context, *interconnect.Batch, Asker) (*BatchAnswer, error), b *interconnect.Batch, by Asker) error {
 	a, err := do(r.Context(), b, by)
 	if err != nil {
 		return err
@@ -66,7 +66,7 @@ func inParallel(n int, do func(i int)) {
 
 // PlanAll says what would come of a batch. Its answers are plans; what speaks
 // against a connection because of another one is a conflict of both.
-func (p *Planner) PlanAll(ctx context.Context, b *interconnect.Batch, by string) (*BatchAnswer, error) {
+func (p *Planner) PlanAll(ctx context.Context, b *interconnect.Batch, by Asker) (*BatchAnswer, error) {
 	members, err := expand(b)
 	if err != nil {
 		return nil, err
@@ -146,7 +146,7 @@ func clashing(members []interconnect.Member, connection func(i int) *interconnec
 // before any is written; if one is refused, none is. Then each is taken by
 // itself: what fails is answered for that one alone, and asking for the batch
 // again changes nothing for the others.
-func (in *Intake) AskAll(ctx context.Context, b *interconnect.Batch, by string) (*BatchAnswer, error) {
+func (in *Intake) AskAll(ctx context.Context, b *interconnect.Batch, by Asker) (*BatchAnswer, error) {
 	members, err := expand(b)
 	if err != nil {
 		return nil, err
@@ -189,7 +189,7 @@ func (in *Intake) AskAll(ctx context.Context, b *interconnect.Batch, by string) 
 }
 
 // takeMember records one connection of a batch.
-func (in *Intake) takeMember(ctx context.Context, m *interconnect.Member, seen *prospect, by string, result *Result) {
+func (in *Intake) takeMember(ctx context.Context, m *interconnect.Member, seen *prospect, by Asker, result *Result) {
 	t, err := in.take(ctx, seen, by)
 	if err != nil {
 		result.Status, result.Problem = refusedMember(m, err)

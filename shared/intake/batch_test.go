@@ -189,7 +189,13 @@ func TestThePolicyRefusesByRuleAndSaysWhoCanChangeIt(t *testing.T) {
 	require.Equal(t, http.StatusForbidden, a.status)
 	require.Contains(t, a.problem.Detail, "one of security has to post it")
 	h.Tokens[0].Name = "security"
-	require.Equal(t, http.StatusAccepted, h.do("POST", "/connections", other).status)
+	onBehalf := strings.Replace(other, `"id"`, `"requestedBy": "ann@example.com", "id"`, 1)
+	a = h.do("POST", "/connections", onBehalf)
+	require.Equal(t, http.StatusAccepted, a.status)
+	require.Equal(t, "security for ann@example.com", a.RequestedBy)
+	require.Equal(t, "security", a.ApprovedBy)
+	require.Equal(t, "security", h.records["b"].Wanted.ApprovedBy)
+	require.Equal(t, "/requestedBy", *h.do("POST", "/connections", strings.Replace(other, `"id"`, `"requestedBy": "<b>", "id"`, 1)).problem.Field)
 	h.Tokens[0].Name = "someone"
 	require.Equal(t, http.StatusOK, h.do("POST", "/connections", other).status, "that it is wanted was approved")
 	require.Equal(t, http.StatusForbidden, h.do("POST", "/connections", strings.Replace(other, `"id"`, `"repair": "auto", "id"`, 1)).status, "a change is not")

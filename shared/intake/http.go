@@ -203,18 +203,18 @@ func (in *Intake) post(w http.ResponseWriter, r *http.Request, c call) error {
 	case len(list) > 0:
 		return refuse(http.StatusBadRequest, list...)
 	case batch != nil && dry:
-		return in.answerBatch(w, r, in.planner().PlanAll, batch, c.by)
+		return in.answerBatch(w, r, in.planner().PlanAll, batch, Asker{Token: c.by})
 	case batch != nil:
-		return in.answerBatch(w, r, in.AskAll, batch, c.by)
+		return in.answerBatch(w, r, in.AskAll, batch, Asker{Token: c.by})
 	case dry:
-		plan, err := in.planner().Plan(r.Context(), request, c.by)
+		plan, err := in.planner().Plan(r.Context(), request, Asker{Token: c.by})
 		if err != nil {
 			return err
 		}
 		write(w, http.StatusOK, "application/json", plan)
 		return nil
 	}
-	t, err := in.Ask(r.Context(), request, c.by)
+	t, err := in.Ask(r.Context(), request, Asker{Token: c.by})
 	if err != nil {
 		return err
 	}
@@ -224,7 +224,7 @@ func (in *Intake) post(w http.ResponseWriter, r *http.Request, c call) error {
 }
 
 func (in *Intake) disconnect(w http.ResponseWriter, r *http.Request, c call) error {
-	t, err := in.Disconnect(r.Context(), c.id, c.by)
+	t, err := in.Disconnect(r.Context(), c.id, Asker{Token: c.by})
 	if err != nil {
 		return err
 	}

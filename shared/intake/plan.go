@@ -42,7 +42,7 @@ const (
 // Plan says what would come of a request. Whatever in the world speaks against
 // it is a conflict of the plan; a request that is malformed, or that could not
 // be looked at, is a *Refusal.
-func (p *Planner) Plan(ctx context.Context, r *interconnect.Request, by string) (*Plan, error) {
+func (p *Planner) Plan(ctx context.Context, r *interconnect.Request, by Asker) (*Plan, error) {
 	s, err := p.look(ctx, r)
 	var refusal *Refusal
 	switch {

@@ -246,7 +246,7 @@ func TestADryRunHoldsNothingThatIsAbleToWrite(t *testing.T) {
 	p := intake.Planner{Cloud: cloud{h}, Records: readOnly{records{h}}, Prefix: "vi", Clock: h.Clock, Pause: h.Pause, Log: h.Log}
 	request, list := interconnect.DecodeRequest([]byte(opening))
 	require.Empty(t, list)
-	plan, err := p.Plan(context.Background(), request, "someone")
+	plan, err := p.Plan(context.Background(), request, intake.Asker{Token: "someone"})
 	require.NoError(t, err)
 	require.Equal(t, "create", plan.Would)
 }

@@ -55,6 +55,7 @@ type prospect struct {
 	connection *interconnect.Connection
 	window     interconnect.Window
 	warnings   []interconnect.Warning
+	approvedBy string // set by the guard: who approved it, where the policy wants that
 }
 
 // look checks a request against the cloud and the records, and resolves it. The
@@ -164,8 +165,8 @@ func requestOf(c *interconnect.Connection, w interconnect.Window) *interconnect.
 }
 
 // question is what the policy is asked.
-func (s *prospect) question(by string, now time.Time) policy.Question {
-	q := policy.Question{Token: by, Connection: s.connection, Recorded: s.unchanged(now), Tags: map[interconnect.Role]map[string]string{}}
+func (s *prospect) question(by Asker, now time.Time) policy.Question {
+	q := policy.Question{Token: by.Token, Approver: by.Approver, Connection: s.connection, Recorded: s.unchanged(now), Tags: map[interconnect.Role]map[string]string{}}
 	for _, role := range interconnect.Roles {
 		if vpc := s.facts.Side(role).VPC; vpc != nil {
 			q.Tags[role] = vpc.Tags
@@ -176,11 +177,13 @@ func (s *prospect) question(by string, now time.Time) policy.Question {
 
 // guard refuses what the policy does not allow, what is not as it was when it
 // was planned, and what cuts traffic without leave.
-func (p *Planner) guard(s *prospect, by string) error {
+func (p *Planner) guard(s *prospect, by Asker) error {
 	now := p.Clock()
-	if err := refuseVerdict(p.Policy.Judge(s.question(by, now))); err != nil {
+	verdict := p.Policy.Judge(s.question(by, now))
+	if err := refuseVerdict(verdict); err != nil {
 		return err
 	}
+	s.approvedBy = verdict.ApprovedBy
 	changes := s.changes(p.Prefix, now, s.seen())
 	if s.asked.PlanHash != "" {
 		if err := refuseHash(s.outline(changes.Conflicts), s.asked.PlanHash); err != nil {
@@ -228,8 +231,8 @@ func inWords(list []interconnect.Difference) string {
 
 // mayRemove refuses a disconnect to a token that may not ask for the connection
 // either.
-func (p *Planner) mayRemove(r *interconnect.Record, by string) error {
-	return refuseVerdict(p.Policy.MayRemove(policy.Question{Token: by, Connection: r.Wanted.Connection}))
+func (p *Planner) mayRemove(r *interconnect.Record, by Asker) error {
+	return refuseVerdict(p.Policy.MayRemove(policy.Question{Token: by.Token, Connection: r.Wanted.Connection}))
 }
 
 func refuseVerdict(v policy.Verdict) error {

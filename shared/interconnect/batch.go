@@ -29,6 +29,7 @@ type Shared struct {
 	NotBefore     string    `json:"notBefore,omitempty"`
 	ExpiresAt     string    `json:"expiresAt,omitempty"`
 	AllowCut      bool      `json:"allowCut,omitempty"`
+	RequestedBy   string    `json:"requestedBy,omitempty"`
 }
 
 // MaxBatch is how many connections one batch may ask for: they are looked at
@@ -133,6 +134,7 @@ func (b *Batch) member(initiator, acceptor RequestSide, at, there string) Member
 	if e := b.Each; e != nil {
 		r.Type, r.Specification, r.Bandwidth, r.LinkType = e.Type, e.Specification, e.Bandwidth, e.LinkType
 		r.OnFailure, r.Repair, r.NotBefore, r.ExpiresAt, r.AllowCut = e.OnFailure, e.Repair, e.NotBefore, e.ExpiresAt, e.AllowCut
+		r.RequestedBy = e.RequestedBy
 	}
 	return Member{Request: r, at: [3]string{at, there, "/each"}}
 }

@@ -18,12 +18,13 @@ type Request struct {
 	LinkType      string      `json:"linkType,omitempty"`      // likewise: Gold or Platinum; default: as it is, a new one's the cloud's (Gold)
 	Initiator     RequestSide `json:"initiator"`
 	Acceptor      RequestSide `json:"acceptor"`
-	OnFailure     OnFailure   `json:"onFailure,omitempty"` // default: rollback
-	Repair        Repair      `json:"repair,omitempty"`    // default: report
-	NotBefore     string      `json:"notBefore,omitempty"` // RFC 3339: nothing is changed before; default: at once
-	ExpiresAt     string      `json:"expiresAt,omitempty"` // RFC 3339: then it is taken away; default: never
-	PlanHash      string      `json:"planHash,omitempty"`  // of the plan that this request was decided on; it is refused if that has changed
-	AllowCut      bool        `json:"allowCut,omitempty"`  // traffic that passes, and still is to, may stop while this is carried out
+	OnFailure     OnFailure   `json:"onFailure,omitempty"`   // default: rollback
+	Repair        Repair      `json:"repair,omitempty"`      // default: report
+	NotBefore     string      `json:"notBefore,omitempty"`   // RFC 3339: nothing is changed before; default: at once
+	ExpiresAt     string      `json:"expiresAt,omitempty"`   // RFC 3339: then it is taken away; default: never
+	RequestedBy   string      `json:"requestedBy,omitempty"` // who asks, where somebody else posts it; default: the token's name alone
+	PlanHash      string      `json:"planHash,omitempty"`    // of the plan that this request was decided on; it is refused if that has changed
+	AllowCut      bool        `json:"allowCut,omitempty"`    // traffic that passes, and still is to, may stop while this is carried out
 }
 
 // RequestSide is one VPC's side of a Request.

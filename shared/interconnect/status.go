@@ -120,6 +120,7 @@ type Wanted struct {
 	Disconnect bool        `json:"disconnect,omitempty"` // nothing is desired
 	Former     []Place     `json:"former,omitempty"`     // tables and groups of earlier generations that may still hold things of ours
 	By         string      `json:"by,omitempty"`         // who asked
+	ApprovedBy string      `json:"approvedBy,omitempty"` // who approved it, where the policy wants that
 	At         time.Time   `json:"at"`
 	Window
 }

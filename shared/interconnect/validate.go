@@ -62,6 +62,10 @@ var protocols = map[string]bool{"TCP": true, "UDP": true, "ICMP": false, "GRE": 
 // noPorts is the port range of a protocol that has none.
 const noPorts = "-1/-1"
 
+// nameForm is what a person or a system may be called: it goes into the record
+// and the audit log, so it is kept short and plain.
+var nameForm = regexp.MustCompile(`^[\p{L}\p{N} ._@+-]{0,64}$`)
+
 // Validate looks for everything that is wrong with a request by itself, before
 // the cloud is asked anything.
 func Validate(r *Request) []FieldProblem {
@@ -77,6 +81,9 @@ func Validate(r *Request) []FieldProblem {
 	}
 	oneOf(&p, "/onFailure", r.OnFailure, OnFailureRollback, OnFailureKeep)
 	oneOf(&p, "/repair", r.Repair, RepairOff, RepairReport, RepairAuto)
+	if !nameForm.MatchString(r.RequestedBy) {
+		p.add("/requestedBy", "%q cannot be who asks; use at most 64 letters, digits, spaces and . _ @ + -.", short(r.RequestedBy))
+	}
 	parseWindow(r, &p)
 	for _, role := range []Role{Initiator, Acceptor} {
 		validateSide(r, role, &p)

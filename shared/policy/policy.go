@@ -4,6 +4,7 @@
 package policy
 
 import (
+	"cmp"
 	"fmt"
 	"net/netip"
 	"path"
@@ -69,6 +70,7 @@ type Ports struct {
 // Question is a request to be judged.
 type Question struct {
 	Token      string // whose token came with it
+	Approver   string // who approves it, where that is not who asks; else the token counts
 	Connection *interconnect.Connection
 	Tags       map[interconnect.Role]map[string]string // of the two VPCs
 	Recorded   bool                                    // exactly this is wanted already, so it was approved
@@ -88,6 +90,9 @@ const (
 type Verdict struct {
 	Decision Decision  `json:"decision"`
 	Findings []Finding `json:"findings"` // why not; or, where it is allowed, which rule allows it
+	// ApprovedBy is who approves a request that a rule wants approved; empty
+	// where none does.
+	ApprovedBy string `json:"approvedBy,omitempty"`
 }
 
 // Finding is what one rule says.
@@ -118,7 +123,11 @@ func (p *Policy) Judge(q Question) Verdict {
 				v.Findings = append(v.Findings, p.finding(r, f.field, "does not let "+f.what+" be opened"))
 			}
 		case Approve:
-			if !q.Recorded && !named(r.Approvers, q.Token) {
+			switch approver := cmp.Or(q.Approver, q.Token); {
+			case q.Recorded:
+			case named(r.Approvers, approver):
+				v.ApprovedBy = approver
+			default:
 				waits = append(waits, p.finding(r, "", "wants it approved: one of "+strings.Join(r.Approvers, ", ")+" has to post it, best with the plan's hash"))
 			}
 		case Allow:
@@ -128,6 +137,9 @@ func (p *Policy) Judge(q Question) Verdict {
 	if restricted && len(allows) == 0 {
 		v.Findings = append(v.Findings, Finding{Rule: "(none)", Effect: Allow, Owner: p.Owner,
 			Sentence: fmt.Sprintf("No rule allows %s to connect these VPCs.", q.Token) + asked(p.Owner)})
+	}
+	if len(v.Findings)+len(waits) > 0 {
+		v.ApprovedBy = "" // one approval does not stand for the others
 	}
 	switch {
 	case len(v.Findings) > 0:

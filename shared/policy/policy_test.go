@@ -104,6 +104,26 @@ func TestTheWholeInternetIsRefusedByEveryPolicy(t *testing.T) {
 	}
 }
 
+func TestWhoApprovesIsNamedOnlyWhereEveryRuleIsContent(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct{ rules, approver, want string }{
+		"nobody has to":                 {``, "security", ""},
+		"whoever asks may":              {`{"name": "r", "effect": "approve", "approvers": ["payments-ci"]}`, "", "payments-ci"},
+		"somebody else does":            {`{"name": "r", "effect": "approve", "approvers": ["security"]}`, "security", "security"},
+		"one of two rules is not":       {`{"name": "r", "effect": "approve", "approvers": ["security"]}, {"name": "s", "effect": "approve", "approvers": ["audit"]}`, "security", ""},
+		"an approver has no say beyond": {`{"name": "r", "effect": "approve", "approvers": ["security"]}, {"name": "s", "effect": "forbid"}`, "security", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			p, err := policy.Parse([]byte(`{"rules": [` + c.rules + `]}`))
+			require.NoError(t, err)
+			q := question()
+			q.Approver = c.approver
+			require.Equal(t, c.want, p.Judge(q).ApprovedBy)
+		})
+	}
+}
+
 func TestWhatIsRecordedWasApproved(t *testing.T) {
 	t.Parallel()
 	p, err := policy.Parse([]byte(`{"rules": [{"name": "r", "effect": "approve", "approvers": ["security"]}]}`))

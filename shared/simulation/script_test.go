@@ -157,7 +157,7 @@ func (s *sim) ask(e entry) {
 	r := s.request(e.id, e.variant)
 	s.start("intake", fmt.Sprintf("ask for %s, variant %d", e.id, e.variant), func(v *invocation) func(context.Context) error {
 		return s.intakeFunction(v, func(ctx context.Context, in *intake.Intake) error {
-			_, err := in.Ask(ctx, r, "somebody")
+			_, err := in.Ask(ctx, r, intake.Asker{Token: "somebody"})
 			return s.refusal(v, err)
 		})
 	})
@@ -166,7 +166,7 @@ func (s *sim) ask(e entry) {
 func (s *sim) disconnect(e entry) {
 	s.start("intake", "disconnect "+e.id, func(v *invocation) func(context.Context) error {
 		return s.intakeFunction(v, func(ctx context.Context, in *intake.Intake) error {
-			_, err := in.Disconnect(ctx, e.id, "somebody")
+			_, err := in.Disconnect(ctx, e.id, intake.Asker{Token: "somebody"})
 			return s.refusal(v, err)
 		})
 	})
