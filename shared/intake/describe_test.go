@@ -168,7 +168,7 @@ func TestTheDescriptionHasTheFieldsThatTheAPIHas(t *testing.T) {
 		"Probe": interconnect.RequestProbe{}, "Batch": interconnect.Batch{}, "Shared": interconnect.Shared{}, "Connection": intake.Answer{}, "Step": intake.StepAnswer{},
 		"Problem": intake.Problem{}, "FieldProblem": interconnect.FieldProblem{}, "Plan": intake.Plan{}, "Thing": interconnect.Thing{}, "Live": intake.Live{}, "LiveSide": intake.LiveSide{},
 		"LiveTable": intake.LiveTable{}, "LiveRoute": intake.LiveRoute{}, "LiveBlock": intake.LiveBlock{}, "List": intake.List{}, "Result": intake.Result{},
-		"Verdict": interconnect.Verdict{}, "Ping": interconnect.Ping{}, "StepProblem": interconnect.Problem{}, "Reach": interconnect.Reach{},
+		"Verdict": interconnect.Verdict{}, "Ping": interconnect.Ping{}, "PortProbe": interconnect.PortProbe{}, "Stop": interconnect.Stop{}, "Drift": interconnect.Drift{}, "StepProblem": interconnect.Problem{}, "Reach": interconnect.Reach{},
 	} {
 		fields, needed := jsonFields(reflect.TypeOf(v))
 		var described []string

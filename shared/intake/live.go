@@ -2,6 +2,7 @@ package intake
 
 import (
 	"context"
+	"net/netip"
 	"slices"
 	"strings"
 	"sync"
@@ -19,6 +20,7 @@ type Live struct {
 	Missing   []interconnect.Thing `json:"missing"`            // wanted, and not there, or not as wanted
 	Foreign   []interconnect.Thing `json:"foreign"`            // in use or in the way, and not made by this deployment
 	Leftovers []interconnect.Thing `json:"leftovers"`          // there, and no longer wanted
+	Drift     []interconnect.Drift `json:"drift"`              // how what exists differs from what is wanted, told apart
 	Conflicts []string             `json:"conflicts"`          // why what is missing cannot be made
 	Notes     []string             `json:"notes,omitempty"`    // what is waited for, and what is in the way
 	Problems  []string             `json:"problems,omitempty"` // reads that failed; then it is not said what is missing
@@ -84,7 +86,16 @@ func (p *Planner) Live(ctx context.Context, r *interconnect.Record, others []int
 		seen.Rules = append(seen.Rules, part.rules...)
 		l.Problems = append(l.Problems, part.problems...)
 	}
-	l.compare(interconnect.PlanChanges(interconnect.Planning{Prefix: p.Prefix, Record: r, Others: others, Seen: seen, Prune: true}))
+	planning := interconnect.Planning{Prefix: p.Prefix, Record: r, Others: others, Seen: seen, Prune: true}
+	l.compare(interconnect.PlanChanges(planning))
+	l.Drift = []interconnect.Drift{}
+	if len(l.Problems) == 0 {
+		around := interconnect.Around{Blocks: map[interconnect.Role][]netip.Prefix{}, VSwitches: map[interconnect.Role][]interconnect.VSwitch{}}
+		for i, role := range interconnect.Roles {
+			around.Blocks[role], around.VSwitches[role] = parts[i].blocks(), parts[i].vswitches
+		}
+		l.Drift = append(l.Drift, interconnect.FindDrift(planning, around)...)
+	}
 	return l
 }
 
@@ -107,6 +118,8 @@ func (l *Live) compare(c interconnect.Changes) {
 // liveSide is what was read of one side.
 type liveSide struct {
 	shown      LiveSide
+	vpcs       []interconnect.VPC // none if it is not there
+	vswitches  []interconnect.VSwitch
 	tables     []interconnect.RouteTable
 	groups     []string
 	interfaces []interconnect.RouterInterface
@@ -136,17 +149,15 @@ func (p *Planner) liveSide(ctx context.Context, r *interconnect.Record, role int
 	side := r.Wanted.Connection.Side(role)
 	s := &liveSide{shown: LiveSide{RegionID: side.RegionID, VpcID: side.VpcID, CidrBlocks: []string{}, VSwitches: []LiveBlock{}, RouteTables: []LiveTable{}}}
 	s.groups = interconnect.NewPruning(p.Prefix, r, r.Wanted.Connection, nil, nil).Groups(role, r.Wanted.Former)
-	var vpcs []interconnect.VPC
-	var vswitches []interconnect.VSwitch
 	reads := []func() error{
-		livePart(ctx, p, s, &vpcs, func() ([]interconnect.VPC, error) {
+		livePart(ctx, p, s, &s.vpcs, func() ([]interconnect.VPC, error) {
 			vpc, err := p.Cloud.VPC(ctx, side.RegionID, side.VpcID)
 			if err != nil {
 				return nil, err
 			}
 			return []interconnect.VPC{*vpc}, nil
 		}),
-		livePart(ctx, p, s, &vswitches, func() ([]interconnect.VSwitch, error) { return p.Cloud.VSwitches(ctx, side.RegionID, side.VpcID) }),
+		livePart(ctx, p, s, &s.vswitches, func() ([]interconnect.VSwitch, error) { return p.Cloud.VSwitches(ctx, side.RegionID, side.VpcID) }),
 		livePart(ctx, p, s, &s.interfaces, func() ([]interconnect.RouterInterface, error) {
 			return p.Cloud.RouterInterfaces(ctx, side.RegionID, side.VRouterID)
 		}),
@@ -167,18 +178,25 @@ func (p *Planner) liveSide(ctx context.Context, r *interconnect.Record, role int
 	}
 	_ = sideBySide(reads...) // what failed is in problems
 	slices.Sort(s.problems)
-	s.show(vpcs, vswitches, side)
+	s.show(side)
 	return s
 }
 
-// show fills what the answer shows of the VPC itself.
-func (s *liveSide) show(vpcs []interconnect.VPC, vswitches []interconnect.VSwitch, side *interconnect.Side) {
-	for _, vpc := range vpcs {
-		for _, b := range vpc.Blocks() {
-			s.shown.CidrBlocks = append(s.shown.CidrBlocks, b.String())
-		}
+// blocks are those of the VPC, if it is there.
+func (s *liveSide) blocks() []netip.Prefix {
+	var out []netip.Prefix
+	for i := range s.vpcs {
+		out = append(out, s.vpcs[i].Blocks()...)
 	}
-	for _, v := range vswitches {
+	return out
+}
+
+// show fills what the answer shows of the VPC itself.
+func (s *liveSide) show(side *interconnect.Side) {
+	for _, b := range s.blocks() {
+		s.shown.CidrBlocks = append(s.shown.CidrBlocks, b.String())
+	}
+	for _, v := range s.vswitches {
 		s.shown.VSwitches = append(s.shown.VSwitches, LiveBlock{ID: v.ID, ZoneID: v.ZoneID, CidrBlock: v.CidrBlock.String(), RouteTableID: v.RouteTableID, NetworkACL: v.NetworkAclID})
 	}
 	for _, t := range s.tables {

@@ -132,14 +132,14 @@ func (p *Planner) observeSide(ctx context.Context, s *interconnect.RequestSide, 
 			return p.Cloud.SecurityGroups(ctx, s.RegionID, s.VpcID)
 		}))
 	}
-	if s.Probe != nil {
-		// Whether the instance is there, in this VPC.
+	if ids := s.ProbeIDs(); len(ids) > 0 {
+		// Whether the instances are there, in this VPC.
 		reads = append(reads, func() error {
 			list, err := again(ctx, p, func() ([]interconnect.Instance, error) {
-				return p.Cloud.InstancesByID(ctx, s.RegionID, []string{s.Probe.InstanceID})
+				return p.Cloud.InstancesByID(ctx, s.RegionID, ids)
 			})
 			if err != nil && !interconnect.IsGone(err) {
-				return &readError{field + "/probe/instanceId", err}
+				return &readError{field + "/probe", err}
 			}
 			f.Instances = list
 			return nil

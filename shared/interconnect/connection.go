@@ -25,10 +25,13 @@ type Side struct {
 	RegionID       string          `json:"region"`
 	VpcID          string          `json:"vpc"`
 	VRouterID      string          `json:"vrouter"`
-	CidrBlocks     []netip.Prefix  `json:"cidrs"`            // what of this side the other may reach
-	RouteTableIDs  []string        `json:"tables"`           // tables of this side that get routes to the other side's CidrBlocks
-	SecurityGroups []SecurityGroup `json:"groups,omitempty"` // groups of this side that get rules
-	ProbeID        string          `json:"probe,omitempty"`  // instance to ping from and to, if the request names one; "" means: find one
+	CidrBlocks     []netip.Prefix  `json:"cidrs"`             // what of this side the other may reach
+	RouteTableIDs  []string        `json:"tables"`            // tables of this side that get routes to the other side's CidrBlocks
+	SecurityGroups []SecurityGroup `json:"groups,omitempty"`  // groups of this side that get rules
+	ProbeID        string          `json:"probe,omitempty"`   // instance to ping from and to, if the request names one; "" means: find one
+	Targets        []string        `json:"targets,omitempty"` // further instances to ping to
+	Packets        int             `json:"packets,omitempty"` // of a ping from this side's probe; 0: DefaultPackets
+	Omits          []string        `json:"omits,omitempty"`   // blocks of the VPC, and tables that serve its vSwitches, which the request left out knowingly
 }
 
 // SecurityGroup is a group of one side and what it is to let in from the other.

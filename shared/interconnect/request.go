@@ -52,10 +52,34 @@ type RequestAllow struct {
 	PortRange string `json:"portRange,omitempty"`
 }
 
-// RequestProbe names the instance to ping from and to.
+// RequestProbe says what proves that a side is connected: one instance, or
+// several, of which the first pings, and all are pinged.
 type RequestProbe struct {
-	InstanceID string `json:"instanceId"`
+	InstanceID  string   `json:"instanceId,omitempty"`  // default: a running instance with Cloud Assistant online
+	InstanceIDs []string `json:"instanceIds,omitempty"` // instead: at most MaxProbes
+	Packets     *int     `json:"packets,omitempty"`     // of each ping from this side, 1 to MaxPackets; default: DefaultPackets
 }
+
+// Bounds of a probe.
+const (
+	MaxProbes      = 3
+	MaxPackets     = 20
+	DefaultPackets = 4
+)
+
+// ids are the instances that the probe names, in order.
+func (p *RequestProbe) ids() []string {
+	switch {
+	case p == nil:
+		return nil
+	case p.InstanceID != "":
+		return []string{p.InstanceID}
+	}
+	return p.InstanceIDs
+}
+
+// ProbeIDs are the instances that the side's probe names, in order.
+func (s *RequestSide) ProbeIDs() []string { return s.Probe.ids() }
 
 // Side returns the side in the given role.
 func (r *Request) Side(role Role) *RequestSide {
@@ -96,10 +120,24 @@ func requestSideOf(s *Side) RequestSide {
 		}
 		out.SecurityGroups = append(out.SecurityGroups, rg)
 	}
-	if s.ProbeID != "" {
-		out.Probe = &RequestProbe{InstanceID: s.ProbeID}
-	}
+	out.Probe = requestProbeOf(s)
 	return out
+}
+
+func requestProbeOf(s *Side) *RequestProbe {
+	var p RequestProbe
+	switch {
+	case s.ProbeID == "" && s.Packets == 0:
+		return nil
+	case len(s.Targets) > 0:
+		p.InstanceIDs = append([]string{s.ProbeID}, s.Targets...)
+	default:
+		p.InstanceID = s.ProbeID
+	}
+	if s.Packets != 0 {
+		p.Packets = &s.Packets
+	}
+	return &p
 }
 
 // Pair names two VPCs without regard to which comes first: equal pairs have

@@ -143,7 +143,7 @@ func (v *resolver) checkVPC(role Role) {
 // side spells one side out.
 func (v *resolver) side(role Role) Side {
 	s, facts := v.r.Side(role), v.f.Side(role)
-	return Side{
+	side := Side{
 		Account:        v.f.Account,
 		RegionID:       s.RegionID,
 		VpcID:          s.VpcID,
@@ -151,8 +151,10 @@ func (v *resolver) side(role Role) Side {
 		CidrBlocks:     v.blocks(role),
 		RouteTableIDs:  v.tables(role),
 		SecurityGroups: v.groups(role),
-		ProbeID:        v.probe(role),
 	}
+	v.probe(role, &side)
+	side.Omits = Omitted(&side, facts.VPC.Blocks(), facts.VSwitches)
+	return side
 }
 
 func (v *resolver) blocks(role Role) []netip.Prefix {
@@ -252,20 +254,34 @@ func (v *resolver) allow(list []RequestAllow, path string) []Allow {
 	return slices.Compact(out)
 }
 
-func (v *resolver) probe(role Role) string {
+// probe spells out what proves a side.
+func (v *resolver) probe(role Role, side *Side) {
 	s := v.r.Side(role)
-	if s.Probe == nil {
-		return ""
+	for n, id := range s.ProbeIDs() {
+		path := probeField(role, s.Probe, n)
+		switch instance := v.instance(role, id); {
+		case instance == nil:
+			v.add(path, "There is no instance %s in the region %s; name one of the VPC %s, or leave the probe out.", id, s.RegionID, s.VpcID)
+		case instance.VpcID != s.VpcID:
+			v.add(path, "The instance %s is in the VPC %s; name one of the VPC %s, or leave the probe out.", id, orElse(instance.VpcID, "(none)"), s.VpcID)
+		}
+		if n == 0 {
+			side.ProbeID = id
+		} else {
+			side.Targets = append(side.Targets, id)
+		}
 	}
-	id := s.Probe.InstanceID
-	path := field(role, "probe/instanceId")
-	switch instance := v.instance(role, id); {
-	case instance == nil:
-		v.add(path, "There is no instance %s in the region %s; name one of the VPC %s, or leave the probe out.", id, s.RegionID, s.VpcID)
-	case instance.VpcID != s.VpcID:
-		v.add(path, "The instance %s is in the VPC %s; name one of the VPC %s, or leave the probe out.", id, orElse(instance.VpcID, "(none)"), s.VpcID)
+	if s.Probe != nil && s.Probe.Packets != nil && *s.Probe.Packets != DefaultPackets {
+		side.Packets = *s.Probe.Packets
 	}
-	return id
+}
+
+// probeField is the path of the n-th instance that a probe names.
+func probeField(role Role, p *RequestProbe, n int) string {
+	if p.InstanceIDs != nil {
+		return item(field(role, "probe/instanceIds"), n)
+	}
+	return field(role, "probe/instanceId")
 }
 
 func (v *resolver) instance(role Role, id string) *Instance {

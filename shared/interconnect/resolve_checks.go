@@ -103,17 +103,19 @@ func (v *resolver) warnGroups(role Role) {
 
 func (v *resolver) warnProbe(role Role) {
 	side := v.c.Side(role)
-	instance := v.instance(role, side.ProbeID)
-	if side.ProbeID == "" || instance == nil {
-		return
-	}
-	path := field(role, "probe/instanceId")
-	if !instance.Running {
-		v.warn(path, "The instance %s is not running: the connection will be made, but cannot be proven with it.", instance.ID)
-	}
-	inGroup := func(g SecurityGroup) bool { return slices.Contains(instance.SecurityGroupIDs, g.ID) }
-	if len(side.SecurityGroups) > 0 && !slices.ContainsFunc(side.SecurityGroups, inGroup) {
-		v.warn(path, "The instance %s is in none of this side's security groups, so their rules do not let the ping in.", instance.ID)
+	for n, id := range v.r.Side(role).ProbeIDs() {
+		instance := v.instance(role, id)
+		if instance == nil {
+			continue
+		}
+		path := probeField(role, v.r.Side(role).Probe, n)
+		if !instance.Running {
+			v.warn(path, "The instance %s is not running: the connection will be made, but cannot be proven with it.", instance.ID)
+		}
+		inGroup := func(g SecurityGroup) bool { return slices.Contains(instance.SecurityGroupIDs, g.ID) }
+		if len(side.SecurityGroups) > 0 && !slices.ContainsFunc(side.SecurityGroups, inGroup) {
+			v.warn(path, "The instance %s is in none of this side's security groups, so their rules do not let the ping in.", instance.ID)
+		}
 	}
 }
 

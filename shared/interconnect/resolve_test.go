@@ -190,9 +190,9 @@ func TestResolvingNamesTheFieldThatWouldFailLater(t *testing.T) {
 			r.Initiator.SecurityGroups[0].Authorization = BySecurityGroup
 			f.Initiator.Groups[0].Advanced = true
 		}, "/initiator/securityGroups/0/authorization", "use CidrBlock"},
-		"a probe that is not there": {func(r *Request, f *Facts) { r.Acceptor.Probe = &RequestProbe{"i-9"} }, "/acceptor/probe/instanceId", "no instance i-9 in the region cn-beijing"},
+		"a probe that is not there": {func(r *Request, f *Facts) { r.Acceptor.Probe = &RequestProbe{InstanceID: "i-9"} }, "/acceptor/probe/instanceId", "no instance i-9 in the region cn-beijing"},
 		"a probe of another VPC": {func(r *Request, f *Facts) {
-			r.Acceptor.Probe = &RequestProbe{"i-2"}
+			r.Acceptor.Probe = &RequestProbe{InstanceID: "i-2"}
 			f.Acceptor.Instances[0].VpcID = "vpc-3"
 		}, "/acceptor/probe/instanceId", "is in the VPC vpc-3"},
 		"two VPCs of one CEN": {func(_ *Request, f *Facts) {
@@ -286,11 +286,11 @@ func TestWhatMayGoWrongIsWarnedOf(t *testing.T) {
 			f.Initiator.Entries["vtb-1"] = []RouteEntry{{Destination: block("172.16.3.0/24"), NextHopType: "VpnGateway", NextHopID: "vpn-1", Type: "Custom"}}
 		}, "/acceptor/cidrBlocks", "172.16.3.0/24, a part of 172.16.0.0/16, to the VpnGateway vpn-1"},
 		"a probe that is stopped": {func(r *Request, f *Facts) {
-			r.Initiator.Probe = &RequestProbe{"i-1"}
+			r.Initiator.Probe = &RequestProbe{InstanceID: "i-1"}
 			f.Initiator.Instances[0].Running = false
 		}, "/initiator/probe/instanceId", "not running"},
 		"a probe in another group": {func(r *Request, f *Facts) {
-			r.Initiator.Probe = &RequestProbe{"i-1"}
+			r.Initiator.Probe = &RequestProbe{InstanceID: "i-1"}
 			f.Initiator.Instances[0].SecurityGroupIDs = nil
 		}, "/initiator/probe/instanceId", "none of this side's security groups"},
 		"a block of the internet":           {func(_ *Request, f *Facts) { f.Acceptor.VPC.CidrBlock = block("30.0.0.0/16") }, "/acceptor/cidrBlocks", "RFC 1918"},

@@ -159,7 +159,7 @@ func (r *Record) verdictState() State {
 	switch last.Verdicts[0].Outcome {
 	case VerdictConnected:
 		return StateConnected
-	case VerdictBlocked, VerdictIsolated:
+	case VerdictBlocked, VerdictOneWay, VerdictIsolated:
 		return StateBlocked
 	default:
 		return StateUnproven

@@ -50,41 +50,9 @@ type StepStatus struct {
 	Leftovers  []Problem     `json:"left,omitempty"`     // what a prune could not remove
 	Verdicts   []Verdict     `json:"verdicts,omitempty"` // verification only: the newest first, at most 20
 	Trace      string        `json:"trace,omitempty"`
-	Hops       int           `json:"hops,omitempty"` // of what the last run handed on: what has fewer, and the same trace, is its twin
-}
-
-// Verdict is what verification found.
-type Verdict struct {
-	At      time.Time      `json:"at"`
-	Outcome VerdictOutcome `json:"outcome"`
-	Pings   []Ping         `json:"pings,omitempty"`
-	Why     string         `json:"why,omitempty"` // one sentence, unless connected
-}
-
-// VerdictOutcome is the verdict in a word.
-type VerdictOutcome string
-
-// What verification can find.
-const (
-	VerdictConnected VerdictOutcome = "connected" // pings pass both ways
-	VerdictBlocked   VerdictOutcome = "blocked"   // a ping fails
-	VerdictUnproven  VerdictOutcome = "unproven"  // no instance or no Cloud Assistant to ping from
-	VerdictIsolated  VerdictOutcome = "isolated"  // after a disconnect: no ping passes, as it should be
-)
-
-// Ping is one direction's ping, parsed.
-type Ping struct {
-	From       Role    `json:"from"`
-	InstanceID string  `json:"instance"`
-	Source     string  `json:"source"`
-	Target     string  `json:"target"`
-	Sent       int     `json:"sent"`
-	Received   int     `json:"received"`
-	LossPct    float64 `json:"loss"`
-	MinMs      float64 `json:"min,omitempty"` // round-trip times in milliseconds; 0 if nothing was received
-	AvgMs      float64 `json:"avg,omitempty"`
-	MaxMs      float64 `json:"max,omitempty"`
-	Error      string  `json:"error,omitempty"` // Cloud Assistant's error, if the command did not run
+	Swings     *Swings       `json:"swings,omitempty"`  // verification only: how its verdict has changed of late
+	Repairs    int           `json:"repairs,omitempty"` // verification only: repairs that checks have begun in a row, none of which has helped yet
+	Hops       int           `json:"hops,omitempty"`    // of what the last run handed on: what has fewer, and the same trace, is its twin
 }
 
 // State is a connection's overall state (README, rule 10), computed on read.
@@ -138,7 +106,8 @@ type SweepStatus struct {
 	Sends      int       `json:"sends"` // first messages sent again since a step was last done
 	Done       int       `json:"done"`  // steps done when last sent
 	SentAt     time.Time `json:"sent"`
-	Told       int       `json:"told,omitempty"` // notices given that it will expire
+	Told       int       `json:"told,omitempty"`  // notices given that it will expire
+	Stuck      int       `json:"stuck,omitempty"` // 1 + the steps that were done when it was last told that the generation stands still
 }
 
 // Live tells whether the record desires anything.

@@ -125,11 +125,35 @@ func validateSide(r *Request, role Role, p *problems) {
 			p.add(field, "%s is listed twice; list it once.", id)
 		}
 	}
-	if s.Probe != nil {
-		named(p, path+"/probe/instanceId", s.Probe.InstanceID, "instance")
-	}
+	validateProbe(s.Probe, path+"/probe", p)
 	for i := range s.SecurityGroups {
 		validateGroup(r, role, i, p)
+	}
+}
+
+func validateProbe(probe *RequestProbe, path string, p *problems) {
+	if probe == nil {
+		return
+	}
+	list := path + "/instanceIds"
+	notEmpty(p, list, probe.InstanceIDs)
+	switch {
+	case probe.InstanceID != "" && probe.InstanceIDs != nil:
+		p.add(list, "One instance is named by instanceId already; name all of them here, the one that pings first, or none.")
+	case probe.InstanceID == "" && probe.InstanceIDs == nil && probe.Packets == nil:
+		p.add(path+"/instanceId", "The instance is missing; give its id, or leave the probe out.")
+	case probe.InstanceID != "":
+		named(p, path+"/instanceId", probe.InstanceID, "instance")
+	case len(probe.InstanceIDs) > MaxProbes:
+		p.add(list, "%d instances are named; name at most %d.", len(probe.InstanceIDs), MaxProbes)
+	}
+	for i, id := range probe.InstanceIDs {
+		if named(p, item(list, i), id, "instance") && slices.Contains(probe.InstanceIDs[:i], id) {
+			p.add(item(list, i), "%s is listed twice; list it once.", id)
+		}
+	}
+	if n := probe.Packets; n != nil && (*n < 1 || *n > MaxPackets) {
+		p.add(path+"/packets", "%d packets cannot be sent; ask for 1 to %d.", *n, MaxPackets)
 	}
 }
 
