@@ -118,6 +118,7 @@ func TestPartsThatCannotBeUnderstoodAreErrors(t *testing.T) {
 		"an instance with no address at all":       {"Instances", "DescribeInstances", "192.168.1.10", "ten"},
 		"an invocation without a status":           {"Invocations", "DescribeInvocations", `"InvocationStatus":"Failed"`, `"InvocationStatus":""`},
 		"an invocation made at no time":            {"Invocations", "DescribeInvocations", "2026-01-02T03:04:05Z", "yesterday"},
+		"an entry by name without a version":       {"ParametersByName", "GetParameters", `"ParameterVersion":3`, `"ParameterVersion":0`},
 		"an entry of the store without a name":     {"ParametersByPath", "GetParametersByPath", "/vi/a/request", ""},
 		"a VPC of nobody":                          {"VPC", "DescribeVpcAttribute", `"OwnerId":1234567890123456`, `"OwnerId":0`},
 		"a VPC without a router":                   {"VPC", "DescribeVpcAttribute", "vrt-1", ""},
@@ -198,19 +199,21 @@ func TestRulesOfKindsThatWeNeverMakeHaveNoPeer(t *testing.T) {
 		direction, fields string
 		block             string
 		group             string
+		narrow            interconnect.Narrow
 	}{
-		"an ingress rule by block":              {"ingress", `"SourceCidrIp":"10.0.0.7/8"`, "10.0.0.0/8", ""},
-		"a rule by a single address":            {"ingress", `"SourceCidrIp":"10.0.0.7"`, "10.0.0.7/32", ""},
-		"an ingress rule by group":              {"ingress", `"SourceGroupId":"sg-9"`, "", "sg-9"},
-		"an egress rule by block":               {"egress", `"DestCidrIp":"10.0.0.0/8"`, "10.0.0.0/8", ""},
-		"an egress rule by group":               {"egress", `"DestGroupId":"sg-9"`, "", "sg-9"},
-		"the block counts where both are given": {"ingress", `"SourceCidrIp":"10.0.0.0/8","SourceGroupId":"sg-9"`, "10.0.0.0/8", ""},
-		"a prefix list":                         {"ingress", `"SourcePrefixListId":"pl-1"`, "", ""},
-		"an IPv6 block":                         {"ingress", `"Ipv6SourceCidrIp":"2001:db8::/32"`, "", ""},
-		"a rule for a part of our own side":     {"ingress", `"SourceCidrIp":"10.0.0.0/8","DestCidrIp":"192.168.1.7/32"`, "", ""},
-		"a rule for all of our own side":        {"ingress", `"SourceCidrIp":"10.0.0.0/8","DestCidrIp":"0.0.0.0/0"`, "10.0.0.0/8", ""},
-		"a rule for some source ports":          {"ingress", `"SourceCidrIp":"10.0.0.0/8","SourcePortRange":"53/53"`, "", ""},
-		"a rule for any source port":            {"ingress", `"SourceCidrIp":"10.0.0.0/8","SourcePortRange":"-1/-1"`, "10.0.0.0/8", ""},
+		"an ingress rule by block":              {"ingress", `"SourceCidrIp":"10.0.0.7/8"`, "10.0.0.0/8", "", interconnect.Narrow{}},
+		"a rule by a single address":            {"ingress", `"SourceCidrIp":"10.0.0.7"`, "10.0.0.7/32", "", interconnect.Narrow{}},
+		"an ingress rule by group":              {"ingress", `"SourceGroupId":"sg-9"`, "", "sg-9", interconnect.Narrow{}},
+		"an egress rule by block":               {"egress", `"DestCidrIp":"10.0.0.0/8"`, "10.0.0.0/8", "", interconnect.Narrow{}},
+		"an egress rule by group":               {"egress", `"DestGroupId":"sg-9"`, "", "sg-9", interconnect.Narrow{}},
+		"the block counts where both are given": {"ingress", `"SourceCidrIp":"10.0.0.0/8","SourceGroupId":"sg-9"`, "10.0.0.0/8", "", interconnect.Narrow{}},
+		"a prefix list":                         {"ingress", `"SourcePrefixListId":"pl-1"`, "", "", interconnect.Narrow{PeerPrefixID: "pl-1"}},
+		"an IPv6 block":                         {"ingress", `"Ipv6SourceCidrIp":"2001:db8::/32"`, "", "", interconnect.Narrow{PeerIPv6: true}},
+		"a rule for a part of our own side":     {"ingress", `"SourceCidrIp":"10.0.0.0/8","DestCidrIp":"192.168.1.7/32"`, "", "", interconnect.Narrow{PeerBlock: prefix("10.0.0.0/8"), OwnBlock: prefix("192.168.1.7/32")}},
+		"a rule for all of our own side":        {"ingress", `"SourceCidrIp":"10.0.0.0/8","DestCidrIp":"0.0.0.0/0"`, "10.0.0.0/8", "", interconnect.Narrow{}},
+		"a rule for some source ports":          {"ingress", `"SourceCidrIp":"10.0.0.0/8","SourcePortRange":"53/53"`, "", "", interconnect.Narrow{PeerBlock: prefix("10.0.0.0/8"), SourcePorts: "53/53"}},
+		"a rule for any source port":            {"ingress", `"SourceCidrIp":"10.0.0.0/8","SourcePortRange":"-1/-1"`, "10.0.0.0/8", "", interconnect.Narrow{}},
+		"a group, for some source ports":        {"egress", `"DestGroupId":"sg-9","SourcePortRange":"53/53"`, "", "", interconnect.Narrow{PeerGroupID: "sg-9", SourcePorts: "53/53"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -219,7 +222,7 @@ func TestRulesOfKindsThatWeNeverMakeHaveNoPeer(t *testing.T) {
 			require.NoError(t, err)
 			want := interconnect.Rule{
 				ID: "sgr", GroupID: "sg-1", Direction: interconnect.Direction(c.direction), Protocol: "TCP", PortRange: "1/65535",
-				PeerGroupID: c.group, Policy: "drop", Priority: 100,
+				PeerGroupID: c.group, Policy: "drop", Priority: 100, Narrow: c.narrow,
 			}
 			if c.block != "" {
 				want.PeerBlock = prefix(c.block)

@@ -77,7 +77,14 @@ func toGroup(g *ecs.SecurityGroup) (interconnect.GroupFacts, error) {
 
 // Rules returns a group's rules, in both directions.
 func (c *Reader) Rules(ctx context.Context, region, groupID string) ([]interconnect.Rule, error) {
-	return byToken("DescribeSecurityGroupAttribute", func(token string) ([]interconnect.Rule, string, error) {
+	rules, _, err := c.GroupRules(ctx, region, groupID)
+	return rules, err
+}
+
+// GroupRules returns a group's rules, in both directions, and whether its
+// members are kept from each other unless a rule lets them.
+func (c *Reader) GroupRules(ctx context.Context, region, groupID string) (rules []interconnect.Rule, isolated bool, err error) {
+	rules, err = byToken("DescribeSecurityGroupAttribute", func(token string) ([]interconnect.Rule, string, error) {
 		req, resp := ecs.CreateDescribeSecurityGroupAttributeRequest(), ecs.CreateDescribeSecurityGroupAttributeResponse()
 		req.SecurityGroupId = groupID
 		req.NicType, req.Direction = nicType, "all"
@@ -85,6 +92,7 @@ func (c *Reader) Rules(ctx context.Context, region, groupID string) ([]interconn
 		if err := c.read(ctx, region, req, resp); err != nil {
 			return nil, "", err
 		}
+		isolated = strings.EqualFold(resp.InnerAccessPolicy, "Drop")
 		items, err := each(resp.Permissions.Permission, func(p *ecs.Permission) (interconnect.Rule, error) {
 			return toRule(groupID, p)
 		})
@@ -93,6 +101,7 @@ func (c *Reader) Rules(ctx context.Context, region, groupID string) ([]interconn
 		}
 		return items, resp.NextToken, nil
 	})
+	return rules, isolated, err
 }
 
 func toRule(groupID string, p *ecs.Permission) (interconnect.Rule, error) {
@@ -112,39 +121,48 @@ func toRule(groupID string, p *ecs.Permission) (interconnect.Rule, error) {
 	if r.Priority, err = strconv.Atoi(p.Priority); err != nil {
 		return r, fmt.Errorf("%.20q is not a priority", p.Priority)
 	}
-	var group, block, ownEnd string
+	own, block, group, list, block6 := p.DestCidrIp, p.SourceCidrIp, p.SourceGroupId, p.SourcePrefixListId, p.Ipv6SourceCidrIp
 	switch r.Direction {
 	case interconnect.Ingress:
-		group, block, ownEnd = p.SourceGroupId, p.SourceCidrIp, p.DestCidrIp
 	case interconnect.Egress:
-		group, block, ownEnd = p.DestGroupId, p.DestCidrIp, p.SourceCidrIp
+		own, block, group, list, block6 = p.SourceCidrIp, p.DestCidrIp, p.DestGroupId, p.DestPrefixListId, p.Ipv6DestCidrIp
 	default:
 		return r, fmt.Errorf("%.20q is not a direction", p.Direction)
 	}
-	switch {
-	case narrowed(ownEnd, p.SourcePortRange):
-		// It lets in less than its peer and ports say. We never make such a
-		// rule, and must not take it for one that suffices.
-	case block != "": // given both, the cloud heeds the block
-		r.PeerBlock, err = parseBlock(block)
-	default:
+	if block != "" { // given more than one, the cloud heeds the block
+		if r.PeerBlock, err = parseBlock(block); err != nil {
+			return r, err
+		}
+	} else {
 		r.PeerGroupID = group
+	}
+	r.Narrow, err = narrow(p.SourcePortRange, own)
+	if block == "" && group == "" {
+		r.Narrow.PeerPrefixID, r.Narrow.PeerIPv6 = list, list == "" && block6 != ""
+	}
+	if r.Narrow != (interconnect.Narrow{}) {
+		// It lets in less than its peer and ports say, or others. We never make
+		// such a rule, and must not take it for one that suffices.
+		r.Narrow.PeerBlock, r.Narrow.PeerGroupID = r.PeerBlock, r.PeerGroupID
+		r.PeerBlock, r.PeerGroupID = netip.Prefix{}, ""
 	}
 	return r, err
 }
 
-// narrowed tells whether a rule also restricts its own end or the source port.
-func narrowed(ownEnd, sourcePorts string) bool {
-	if ownEnd != "" {
-		if p, err := netip.ParsePrefix(ownEnd); err != nil || p.Bits() != 0 {
-			return true
-		}
-	}
+// narrow reads what restricts a rule to source ports and to a part of its own
+// end. What the cloud writes for no restriction is none.
+func narrow(sourcePorts, own string) (n interconnect.Narrow, err error) {
 	switch sourcePorts {
 	case "", "-1/-1", "1/65535", "0/65535":
-		return false
+	default:
+		n.SourcePorts = sourcePorts
 	}
-	return true
+	if own != "" {
+		if n.OwnBlock, err = parseBlock(own); err == nil && n.OwnBlock.Bits() == 0 {
+			n.OwnBlock = netip.Prefix{}
+		}
+	}
+	return n, err
 }
 
 // Authorize adds at most MaxRuleBatch rules to a group. It sends no client

@@ -123,7 +123,8 @@ const (
 // Rule is a security group rule. For ingress the peer is the source, for
 // egress the destination: exactly one of PeerBlock and PeerGroupID is set, or
 // neither for kinds of rule that we never make: by prefix list, for IPv6, or
-// narrowed to a source port or a part of the group's own side.
+// narrowed to a source port or a part of the group's own side, which Narrow
+// tells.
 type Rule struct {
 	ID          string
 	GroupID     string
@@ -135,6 +136,7 @@ type Rule struct {
 	Policy      string // accept or drop, lower case
 	Priority    int    // 1 (highest) to 100
 	Description string // holds our mark, if it is ours
+	Narrow      Narrow // of a kind of rule that we never make
 }
 
 // Instance is an ECS instance.
