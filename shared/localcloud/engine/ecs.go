@@ -23,12 +23,14 @@ type ecsState struct {
 	groups      table[SecurityGroup]
 	instances   table[Instance]
 	invocations table[invocation]
+	stops       map[[2]string]func() // kill a LiveGuest's scripts, by invocation and instance
 }
 
 func (e *Engine) initEcs() {
 	e.groups = newTable[SecurityGroup]()
 	e.instances = newTable[Instance]()
 	e.invocations = newTable[invocation]()
+	e.stops = map[[2]string]func(){}
 	e.tenants = append(e.tenants, e.ecsTenants)
 }
 

@@ -253,8 +253,12 @@ func (e *Engine) moveTarget(invokeID, instanceID string, from []string, f func(*
 	})
 }
 
-// end puts a target into a final state.
+// end puts a target into a final state, and kills what runs for it.
 func (e *Engine) end(invokeID, instanceID string, from []string, status, code string) {
+	if stop := e.stops[[2]string{invokeID, instanceID}]; stop != nil {
+		stop()
+		delete(e.stops, [2]string{invokeID, instanceID})
+	}
 	e.moveTarget(invokeID, instanceID, from, func(t *target) {
 		t.status, t.errorCode, t.finished = status, code, e.now
 	})
@@ -289,23 +293,34 @@ func (e *Engine) deliver(invokeID, instanceID string) {
 // start runs the script against the world as it is now; what came of it shows
 // when the time that it took has passed.
 func (e *Engine) start(v invocation, i Instance) {
-	done := e.opt.Guest.Run(Script{Topology: e.topology(), InstanceID: i.ID, Content: v.content, Timeout: v.timeout, Start: e.now})
 	e.moveTarget(v.id, i.ID, []string{commandPending}, func(t *target) {
 		t.status, t.started, t.runs = commandRunning, e.now, 1
 	})
-	e.after(min(done.Took, v.timeout), func() {
-		status, code := commandSuccess, ""
-		switch {
-		case done.Took >= v.timeout:
-			status, code = commandTimeout, "ExecutionTimeout"
-		case done.ExitCode != 0:
-			status, code = commandFailed, "ExitCodeNonzero"
-		}
-		e.moveTarget(v.id, i.ID, []string{commandRunning}, func(t *target) {
-			t.status, t.errorCode, t.finished, t.exitCode = status, code, e.now, done.ExitCode
-			t.output = done.Output[:min(len(done.Output), maxOutput)]
-			t.dropped = len(done.Output) - len(t.output)
+	s := Script{Topology: e.topology(), InstanceID: i.ID, Content: v.content, Timeout: v.timeout, Start: e.now}
+	if live, ok := e.opt.Guest.(LiveGuest); ok {
+		e.stops[[2]string{v.id, i.ID}] = live.Start(s, func(done Execution) {
+			e.Do(func(time.Time) { e.ended(v, i.ID, done) })
 		})
+		return
+	}
+	done := e.opt.Guest.Run(s)
+	e.after(min(done.Took, v.timeout), func() { e.ended(v, i.ID, done) })
+}
+
+// ended records how a script ended, unless it has been stopped meanwhile.
+func (e *Engine) ended(v invocation, instanceID string, done Execution) {
+	delete(e.stops, [2]string{v.id, instanceID})
+	status, code := commandSuccess, ""
+	switch {
+	case done.Took >= v.timeout:
+		status, code = commandTimeout, "ExecutionTimeout"
+	case done.ExitCode != 0:
+		status, code = commandFailed, "ExitCodeNonzero"
+	}
+	e.moveTarget(v.id, instanceID, []string{commandRunning}, func(t *target) {
+		t.status, t.errorCode, t.finished, t.exitCode = status, code, e.now, done.ExitCode
+		t.output = done.Output[:min(len(done.Output), maxOutput)]
+		t.dropped = len(done.Output) - len(t.output)
 	})
 }
 

@@ -7,10 +7,19 @@ import (
 
 // Guest runs a Cloud Assistant script inside an instance: what the script
 // prints, how it exits, and how long it takes on the cloud's clock. The data
-// plane is one; a Linux kernel may be another. Run is called under the engine's
+// plane is one; the Linux kernel, a LiveGuest, is another. Run is called under the engine's
 // lock: it must not call the engine.
 type Guest interface {
 	Run(s Script) Execution
+}
+
+// LiveGuest is a Guest whose scripts take the machine's time instead of the
+// cloud's. Start returns at once and calls done, from another goroutine, when
+// the script has ended; stop kills it, and may come late or twice. Both Start
+// and stop are called under the engine's lock.
+type LiveGuest interface {
+	Guest
+	Start(s Script, done func(Execution)) (stop func())
 }
 
 // Script is one command on one instance.
