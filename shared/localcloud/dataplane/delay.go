@@ -26,10 +26,10 @@ var places = map[string]place{
 	"eu-west-1": {51.5, -0.1}, "me-east-1": {25.2, 55.3},
 }
 
-// oneWay is what a packet takes from one region to another: the way along the
+// OneWay is what a packet takes from one region to another: the way along the
 // ground, a half longer for the cable's bends, at two thirds of light's speed.
 // It is an assumption, made for times that look right.
-func oneWay(from, to string) time.Duration {
+func OneWay(from, to string) time.Duration {
 	if from == to {
 		return withinRegion
 	}

@@ -139,7 +139,7 @@ func (w world) receive(f flow, v *Verdict) Verdict {
 		}
 		v.pass("instance %s", f.sender.ID)
 		v.Back = false
-		v.RTT = 2 * oneWay(f.sender.RegionID, f.receiver.RegionID)
+		v.RTT = 2 * OneWay(f.sender.RegionID, f.receiver.RegionID)
 	}
 	v.Fate = Answered
 	if f.protocol == "TCP" && !slices.Contains(guest.ListenTCP, f.dport) {

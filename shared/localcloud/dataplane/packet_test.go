@@ -283,7 +283,7 @@ func TestDeliverNamesWhatThePacketPassed(t *testing.T) {
 
 func TestTimesArePlausible(t *testing.T) {
 	t.Parallel()
-	ms := func(a, b string) float64 { return float64(2*oneWay(a, b).Microseconds()) / 1000 }
+	ms := func(a, b string) float64 { return float64(2*OneWay(a, b).Microseconds()) / 1000 }
 	require.InDelta(t, 0.3, ms("cn-qingdao", "cn-qingdao"), 0.01)
 	require.InDelta(t, 10, ms("cn-qingdao", "cn-beijing"), 8)
 	require.InDelta(t, 140, ms("cn-shanghai", "us-west-1"), 40)
