@@ -2,6 +2,7 @@ package alicloud
 
 import (
 	"context"
+	"encoding/json"
 
 	"github.com/aliyun/alibaba-cloud-sdk-go/sdk/requests"
 	"github.com/aliyun/alibaba-cloud-sdk-go/services/oos"
@@ -40,6 +41,27 @@ func needVersion(name string, version int) error {
 		return need("Name", name, "ParameterVersion", "")
 	}
 	return need("Name", name)
+}
+
+// ParametersByName returns those of up to 10 entries that are there, in any order.
+func (s *Parameters) ParametersByName(ctx context.Context, names []string) ([]interconnect.Parameter, error) {
+	list, err := json.Marshal(names)
+	if err != nil {
+		return nil, err
+	}
+	req, resp := oos.CreateGetParametersRequest(), oos.CreateGetParametersResponse()
+	req.Names = string(list)
+	if err := s.r.read(ctx, s.r.region, req, resp); err != nil {
+		if interconnect.IsGone(err) { // whether names of which none is there are an error is not documented
+			return nil, nil
+		}
+		return nil, err
+	}
+	items, err := each(resp.Parameters, toParameter)
+	if err != nil {
+		return nil, s.r.malformed(req, resp, err)
+	}
+	return items, nil
 }
 
 // ParametersByPath returns all entries below a path, at any depth; none if

@@ -34,6 +34,7 @@ var permissionResources = []struct{ actions, parameter, resource string }{
 	{"*", "VpcId", "vpc:vpc"},
 	{"*Parameter", "Name", "oos:parameter"},
 	{"GetParametersByPath", "Path", "oos:parameter"},
+	{"GetParameters", "", "oos:parameter"},
 }
 
 // withPermission adds to an error of class Denied what has to be allowed. The

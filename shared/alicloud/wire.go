@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"reflect"
 	"regexp"
 	"strings"
 	"sync/atomic"
@@ -84,7 +85,12 @@ func (l *loose) UnmarshalJSON(b []byte) error {
 	return nil
 }
 
+// requestID returns the id of an answer: as the SDK read it, which is the usual
+// case and saves reading the answer again, or as it can be found.
 func (c *Reader) requestID(resp responses.AcsResponse) string {
+	if id := reflect.Indirect(reflect.ValueOf(resp)).FieldByName("RequestId"); id.Kind() == reflect.String && uuid.MatchString(id.String()) {
+		return id.String() // it cannot hold a secret
+	}
 	var a answer
 	if json.Unmarshal(resp.GetHttpContentBytes(), &a) != nil {
 		return ""
@@ -98,6 +104,9 @@ func (c *Reader) judge(ctx context.Context, action string, resp responses.AcsRes
 	status := resp.GetHttpStatus()
 	if status == 0 {
 		return c.noAnswer(ctx, action, sent, err)
+	}
+	if resp.IsSuccess() && err == nil && c.requestID(resp) != "" {
+		return nil
 	}
 	body := resp.GetHttpContentBytes()
 	var a answer
@@ -120,13 +129,12 @@ func (c *Reader) judge(ctx context.Context, action string, resp responses.AcsRes
 		}
 		e.Class = Classify(action, e.Code, status)
 		return e
-	case err != nil, notJSON, a.RequestID == "":
+	default:
 		// The gateway said 200, so the call may well have been carried out.
 		e.Class, e.Code, e.Unknown = interconnect.Transient, "", true
 		e.Message = "HTTP 200, but the answer is empty or not what this API answers"
 		return e
 	}
-	return nil
 }
 
 // noAnswer describes a call to which no answer came. The SDK's error holds the
@@ -208,6 +216,9 @@ func asCloudError(err error) *interconnect.CloudError {
 	}
 	return nil
 }
+
+// uuid is the form of the cloud's request ids.
+var uuid = regexp.MustCompile(`^[0-9A-F]{8}(-[0-9A-F]{4}){3}-[0-9A-F]{12}$`)
 
 // maxMessage bounds what is kept of a message, in bytes.
 const maxMessage = 400

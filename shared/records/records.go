@@ -7,6 +7,10 @@
 // that was Connected) or sweep (interconnect.SweepStatus). The entry
 // /<prefix>/freeze, while it exists, stops all changes.
 //
+// Records are made anew for each invocation, and remember for some seconds what
+// they have read, the freeze included: a write right after a read needs none of
+// its own.
+//
 // The store cannot update conditionally. So each entry has one writer (intake,
 // one step), and an entry of a newer generation is never overwritten knowingly.
 package records
@@ -37,6 +41,15 @@ const (
 	freezeName     = "freeze"
 )
 
+// entryNames are all entries that a connection may have.
+var entryNames = func() []string {
+	names := []string{entryRequest, entryConnected, entrySweep}
+	for _, step := range interconnect.Steps {
+		names = append(names, string(step))
+	}
+	return names
+}()
+
 // quiet is how long a sign of life that says nothing new is held back.
 const quiet = time.Minute
 
@@ -44,6 +57,8 @@ const quiet = time.Minute
 // classes of interconnect: Gone for an entry that is not there.
 type ParameterStore interface {
 	Parameter(ctx context.Context, name string) (*interconnect.Parameter, error)
+	// ParametersByName returns those of up to 10 entries that are there.
+	ParametersByName(ctx context.Context, names []string) ([]interconnect.Parameter, error)
 	// ParametersByPath returns all entries below path, at any depth.
 	ParametersByPath(ctx context.Context, path string) ([]interconnect.Parameter, error)
 	// CreateParameter and UpdateParameter return the entry's new version.
@@ -56,6 +71,7 @@ type ParameterStore interface {
 type Records struct {
 	store  ParameterStore
 	prefix string
+	memory memory
 }
 
 // New returns the records of the deployment of the given prefix, e.g. vi.
@@ -98,7 +114,8 @@ func (r *Records) name(id, entry string) (string, error) {
 	return "/" + r.prefix + "/" + id + "/" + entry, nil
 }
 
-// Get reads everything about one connection, in one call. A missing record is
+// Get reads everything about one connection, and the freeze, in one call. A
+// missing record is
 // (nil, nil). The error is a *Malformed if any of its entries cannot be
 // understood.
 func (r *Records) Get(ctx context.Context, id string) (*interconnect.Record, error) {
@@ -106,11 +123,22 @@ func (r *Records) Get(ctx context.Context, id string) (*interconnect.Record, err
 	if err != nil {
 		return nil, err
 	}
-	entries, err := r.below(ctx, strings.TrimSuffix(base, "/"))
-	if err != nil {
+	names := []string{r.freeze()}
+	for _, entry := range entryNames {
+		names = append(names, base+entry)
+	}
+	there, err := r.store.ParametersByName(ctx, names)
+	if err != nil && !interconnect.IsGone(err) {
 		return nil, err
 	}
-	return assemble(id, entries[id])
+	r.memory.keep(there, names...)
+	entries := map[string]interconnect.Parameter{}
+	for _, p := range there {
+		if entry, ok := strings.CutPrefix(p.Name, base); ok {
+			entries[entry] = p
+		}
+	}
+	return assemble(id, entries)
 }
 
 // List reads all records, sorted by id. If some cannot be understood it
@@ -149,6 +177,7 @@ func (r *Records) below(ctx context.Context, path string) (map[string]map[string
 	if err != nil && !interconnect.IsGone(err) {
 		return nil, err
 	}
+	r.memory.keep(all)
 	out := map[string]map[string]interconnect.Parameter{}
 	for _, p := range all {
 		rest, ours := strings.CutPrefix(p.Name, "/"+r.prefix+"/")
@@ -216,14 +245,14 @@ func (r *Records) PutRequest(ctx context.Context, id string, w interconnect.Want
 	if err != nil {
 		return 0, err
 	}
-	_, err = r.store.Parameter(ctx, name)
+	_, known, err := r.read(ctx, name)
 	switch {
-	case err == nil:
-		return r.update(ctx, name, value)
-	case !interconnect.IsGone(err):
+	case err != nil:
 		return 0, err
+	case known:
+		return r.update(ctx, name, value)
 	}
-	generation, made, err := r.create(ctx, name, value)
+	generation, made, err := r.create(ctx, name, value, func(string) bool { return true })
 	if err != nil || !made {
 		return generation, err
 	}
@@ -324,31 +353,51 @@ func (r *Records) deleteEntries(ctx context.Context, id string) error {
 }
 
 func (r *Records) remove(ctx context.Context, name string) error {
+	r.memory.forget(name)
 	if err := r.store.DeleteParameter(ctx, name); err != nil && !interconnect.IsGone(err) {
 		return err
 	}
 	return nil
 }
 
-// put reads an entry, asks replace about the value there, and creates or
+// read returns an entry as it was moments ago, or reads it.
+func (r *Records) read(ctx context.Context, name string) (p interconnect.Parameter, there bool, err error) {
+	if p, there, known := r.memory.recall(name); known {
+		return p, there, nil
+	}
+	got, err := r.store.Parameter(ctx, name)
+	switch {
+	case interconnect.IsGone(err):
+		return p, false, nil
+	case err != nil:
+		return p, false, err
+	}
+	return *got, true, nil
+}
+
+// put looks at an entry, asks replace about the value there, and creates or
 // updates it.
 func (r *Records) put(ctx context.Context, name, value string, replace func(old string) bool) error {
-	there, err := r.store.Parameter(ctx, name)
+	p, there, err := r.read(ctx, name)
 	switch {
-	case err == nil && !replace(there.Value):
-		return nil
-	case err == nil:
+	case err != nil, there && !replace(p.Value):
+		return err
+	case there:
 		_, err = r.update(ctx, name, value)
-	case interconnect.IsGone(err):
-		_, _, err = r.create(ctx, name, value)
+		if !interconnect.IsGone(err) {
+			return err
+		}
 	}
+	// Not there, or, where an update says so, not there any more.
+	_, _, err = r.create(ctx, name, value, replace)
 	return err
 }
 
 // create makes an entry. If it is there already, or may be, because no answer
 // came, the entry is read back, and updated if it holds another value: then it
-// was not made here.
-func (r *Records) create(ctx context.Context, name, value string) (version int, made bool, err error) {
+// was not made here, and replace is asked.
+func (r *Records) create(ctx context.Context, name, value string, replace func(old string) bool) (version int, made bool, err error) {
+	r.memory.forget(name)
 	version, err = r.store.CreateParameter(ctx, name, value)
 	if err == nil || !doubtful(err) && interconnect.ClassOf(err) != interconnect.Exists {
 		return version, err == nil, err
@@ -364,6 +413,8 @@ func (r *Records) create(ctx context.Context, name, value string) (version int, 
 		return 0, false, readErr
 	case there.Value == value:
 		return there.Version, doubtful(err), nil
+	case !replace(there.Value):
+		return there.Version, false, nil
 	}
 	version, err = r.update(ctx, name, value)
 	return version, false, err
@@ -372,6 +423,7 @@ func (r *Records) create(ctx context.Context, name, value string) (version int, 
 // update gives an entry a new value. If no answer came, the entry is read
 // back: that it holds the value is as good.
 func (r *Records) update(ctx context.Context, name, value string) (int, error) {
+	r.memory.forget(name)
 	version, err := r.store.UpdateParameter(ctx, name, value)
 	if err == nil || !doubtful(err) {
 		return version, err
@@ -388,16 +440,11 @@ func doubtful(err error) bool {
 	return errors.As(err, &e) && e.Unknown
 }
 
-// Frozen tells whether all changes are stopped, and why.
+// Frozen tells whether all changes are stopped, and why. Right after a Get it
+// costs no call.
 func (r *Records) Frozen(ctx context.Context) (reason string, frozen bool, err error) {
-	p, err := r.store.Parameter(ctx, r.freeze())
-	switch {
-	case interconnect.IsGone(err):
-		return "", false, nil
-	case err != nil:
-		return "", false, err
-	}
-	return p.Value, true, nil
+	p, there, err := r.read(ctx, r.freeze())
+	return p.Value, there, err
 }
 
 // Freeze stops all changes until Thaw. The reason is shown to whoever waits.

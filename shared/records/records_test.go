@@ -57,7 +57,7 @@ func TestWhatIsWrittenIsRead(t *testing.T) {
 		ID: "a", Generation: 1, Wanted: wanted("a"), UpdatedAt: s.now, LastConnected: wanted("a").Connection,
 		Steps: map[interconnect.Step]interconnect.StepStatus{interconnect.Peering: st}, Sweep: sweep,
 	}, got)
-	require.Len(t, s.made("list"), 1)
+	require.Len(t, s.calls, 1)
 
 	w := wanted("a")
 	w.Disconnect = true
@@ -453,7 +453,7 @@ func TestAnIDThatCannotBeAnEntrysNameIsRefused(t *testing.T) {
 func TestErrorsOfTheStoreKeepTheirClass(t *testing.T) {
 	t.Parallel()
 	s := newStore()
-	s.before["list"] = func() error { return failed(interconnect.Denied, false) }
+	s.before["names"] = func() error { return failed(interconnect.Denied, false) }
 	_, err := records.New(s, "vi").Get(t.Context(), "a")
 	var e *interconnect.CloudError
 	require.True(t, errors.As(err, &e))

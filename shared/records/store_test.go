@@ -80,6 +80,19 @@ func (s *store) Parameter(_ context.Context, name string) (*interconnect.Paramet
 	return &p, nil
 }
 
+func (s *store) ParametersByName(_ context.Context, names []string) ([]interconnect.Parameter, error) {
+	var out []interconnect.Parameter
+	err := s.call("names", strings.Join(names, " "), func() error {
+		for _, name := range names {
+			if p, ok := s.entries[name]; ok {
+				out = append(out, p)
+			}
+		}
+		return nil
+	})
+	return out, err
+}
+
 func (s *store) ParametersByPath(_ context.Context, path string) ([]interconnect.Parameter, error) {
 	var out []interconnect.Parameter
 	err := s.call("list", path, func() error {

@@ -1,6 +1,7 @@
 package ram
 
 import (
+	"encoding/json"
 	"maps"
 	"slices"
 	"strings"
@@ -69,6 +70,7 @@ var needs = map[string]need{
 	"Ecs/RunCommand":                     {"ecs:RunCommand", []string{instances + "{InstanceId.N}", commands}, ecsTable + " has the instance; the Cloud Assistant page's sample policies have the command too"},
 	"Ecs/DescribeInvocations":            {"ecs:DescribeInvocations", []string{instances + "{InstanceId}", commands}, ecsTable},
 
+	"oos/GetParameters":       {"oos:GetParameters", parameter("{Names[]}"), oosForm + "; that it is each name's own is on the action's page (2026)"},
 	"oos/GetParameter":        {"oos:GetParameter", parameter("{Name}"), oosForm},
 	"oos/CreateParameter":     {"oos:CreateParameter", parameter("{Name}"), oosForm},
 	"oos/UpdateParameter":     {"oos:UpdateParameter", parameter("{Name}"), oosForm},
@@ -131,7 +133,7 @@ func Needs(c engine.Call) (all []Permission, ok bool) {
 
 // expand puts a call's parameters into an ARN: {Name} the parameter's value,
 // {-Name} the same without a slash in front, {Name.N} or {Name.N.Member} the
-// value of each of a list's elements. One that is not there is *.
+// value of each of a list's elements, {Name[]} each string of a JSON list. One that is not there is *.
 func expand(arn, account string, parameters map[string]string) []string {
 	before, rest, found := strings.Cut(arn, "{")
 	if !found {
@@ -140,9 +142,12 @@ func expand(arn, account string, parameters map[string]string) []string {
 	name, after, _ := strings.Cut(rest, "}")
 	bare := strings.TrimPrefix(name, "-")
 	var values []string
+	jsonList, isJSON := strings.CutSuffix(bare, "[]")
 	switch list, member, many := strings.Cut(bare, ".N"); {
 	case bare == "Account":
 		values = []string{account}
+	case isJSON:
+		_ = json.Unmarshal([]byte(parameters[jsonList]), &values) // else it is *: the action itself refuses it
 	case many:
 		for k, v := range parameters {
 			if element, ok := strings.CutPrefix(k, list+"."); ok && strings.TrimLeft(element, "0123456789") == member {
