@@ -78,9 +78,9 @@ func TestAnswersBecomeDomainTypes(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, map[string]bool{"i-1": true, "i-2": false}, online)
 
-	parameter, err := cloud.Parameter(ctx, "/vi/a/request")
+	parameters, err := cloud.ParametersByName(ctx, []string{"/vi/a/request"})
 	require.NoError(t, err)
-	require.Equal(t, &interconnect.Parameter{Name: "/vi/a/request", Value: "{}", Version: 3, Updated: "2026-01-02T03:04:05Z"}, parameter)
+	require.Equal(t, []interconnect.Parameter{{Name: "/vi/a/request", Value: "{}", Version: 3, Updated: "2026-01-02T03:04:05Z"}}, parameters)
 }
 
 func TestASecurityGroupThatIsNotListedIsGone(t *testing.T) {

@@ -13,20 +13,6 @@ import (
 // Parameters calls the Parameter Store of the deployment's own region.
 type Parameters struct{ r *Reader }
 
-// Parameter returns an entry. The error's class is Gone if there is none.
-func (s *Parameters) Parameter(ctx context.Context, name string) (*interconnect.Parameter, error) {
-	req, resp := oos.CreateGetParameterRequest(), oos.CreateGetParameterResponse()
-	req.Name = name
-	if err := s.r.read(ctx, s.r.region, req, resp); err != nil {
-		return nil, err
-	}
-	p, err := toParameter(&resp.Parameter)
-	if err != nil {
-		return nil, s.r.malformed(req, resp, err)
-	}
-	return &p, nil
-}
-
 func toParameter(p *oos.Parameter) (interconnect.Parameter, error) {
 	return interconnect.Parameter{
 		Name:    p.Name,

@@ -74,7 +74,7 @@ func TestAnAnswerWithoutTheIDThatWasMadeIsAnError(t *testing.T) {
 	t.Parallel()
 	for action, drive := range map[string]string{
 		"CreateRouterInterface": "CreateRouterInterface", "CreateVpcPeerConnection": "CreatePeeringConnection", "RunCommand": "RunCommand", "CreateParameter": "CreateParameter",
-		"UpdateParameter": "UpdateParameter", "GetCallerIdentity": "AccountID", "GetParameter": "Parameter", "DescribeVpcAttribute": "VPC",
+		"UpdateParameter": "UpdateParameter", "GetCallerIdentity": "AccountID", "DescribeVpcAttribute": "VPC",
 	} {
 		err := drives[drive](t.Context(), newFake(t).on(action, says(200, `{"RequestId":"r-7"}`)).cloud())
 		var e *interconnect.CloudError
@@ -203,7 +203,7 @@ func TestRealEndpointsAreByProductAndRegionOverHTTPS(t *testing.T) {
 	}
 	require.NoError(t, second(cloud.PeeringConnections(t.Context(), "cn-hangzhou", "vpc-1")))
 	require.NoError(t, second(cloud.AccountID(t.Context())))
-	require.NoError(t, second(cloud.Parameter(t.Context(), "/vi/freeze")))
+	require.NoError(t, second(cloud.ParametersByName(t.Context(), []string{"/vi/freeze"})))
 	require.Equal(t, map[string]string{
 		"DescribeVpcAttribute cn-qingdao":    "https://vpc.cn-qingdao.aliyuncs.com",
 		"DescribeVpcAttribute cn-hangzhou":   "https://vpc.aliyuncs.com",
@@ -211,7 +211,7 @@ func TestRealEndpointsAreByProductAndRegionOverHTTPS(t *testing.T) {
 		"DescribeInstances cn-hangzhou":      "https://ecs-cn-hangzhou.aliyuncs.com",
 		"ListVpcPeerConnections cn-hangzhou": "https://vpcpeer.aliyuncs.com", // one for all regions
 		"GetCallerIdentity cn-qingdao":       "https://sts.cn-qingdao.aliyuncs.com",
-		"GetParameter cn-qingdao":            "https://oos.cn-qingdao.aliyuncs.com",
+		"GetParameters cn-qingdao":           "https://oos.cn-qingdao.aliyuncs.com",
 	}, hosts)
 }
 

@@ -56,7 +56,6 @@ const quiet = time.Minute
 // ParameterStore is what is needed of the OOS Parameter Store. Errors have the
 // classes of interconnect: Gone for an entry that is not there.
 type ParameterStore interface {
-	Parameter(ctx context.Context, name string) (*interconnect.Parameter, error)
 	// ParametersByName returns those of up to 10 entries that are there.
 	ParametersByName(ctx context.Context, names []string) ([]interconnect.Parameter, error)
 	// ParametersByPath returns all entries below path, at any depth.
@@ -119,6 +118,15 @@ func (r *Records) name(id, entry string) (string, error) {
 // (nil, nil). The error is a *Malformed if any of its entries cannot be
 // understood.
 func (r *Records) Get(ctx context.Context, id string) (*interconnect.Record, error) {
+	entries, err := r.entries(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	return assemble(id, entries)
+}
+
+// entries reads the entries of a connection, by name, and the freeze.
+func (r *Records) entries(ctx context.Context, id string) (map[string]interconnect.Parameter, error) {
 	base, err := r.name(id, "")
 	if err != nil {
 		return nil, err
@@ -138,7 +146,7 @@ func (r *Records) Get(ctx context.Context, id string) (*interconnect.Record, err
 			entries[entry] = p
 		}
 	}
-	return assemble(id, entries)
+	return entries, nil
 }
 
 // List reads all records, sorted by id. If some cannot be understood it
@@ -147,7 +155,7 @@ func (r *Records) Get(ctx context.Context, id string) (*interconnect.Record, err
 // must take the error for what it is, for a record that cannot be read may
 // still want them.
 func (r *Records) List(ctx context.Context) ([]interconnect.Record, error) {
-	entries, err := r.below(ctx, "/"+r.prefix)
+	entries, err := r.all(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -170,10 +178,10 @@ func (r *Records) List(ctx context.Context) ([]interconnect.Record, error) {
 	return list, errors.Join(bad...)
 }
 
-// below reads the entries below a path, by connection id and entry name. What
-// is no entry of a connection is left out.
-func (r *Records) below(ctx context.Context, path string) (map[string]map[string]interconnect.Parameter, error) {
-	all, err := r.store.ParametersByPath(ctx, path)
+// all reads all entries, by connection id and entry name. What is no entry of a
+// connection is left out.
+func (r *Records) all(ctx context.Context) (map[string]map[string]interconnect.Parameter, error) {
+	all, err := r.store.ParametersByPath(ctx, "/"+r.prefix)
 	if err != nil && !interconnect.IsGone(err) {
 		return nil, err
 	}
@@ -337,11 +345,11 @@ func (r *Records) Delete(ctx context.Context, id string) error {
 
 // deleteEntries removes all entries of a connection but its request.
 func (r *Records) deleteEntries(ctx context.Context, id string) error {
-	entries, err := r.below(ctx, "/"+r.prefix+"/"+id)
+	entries, err := r.entries(ctx, id)
 	if err != nil {
 		return err
 	}
-	for entry, p := range entries[id] {
+	for entry, p := range entries {
 		if entry == entryRequest {
 			continue
 		}
@@ -365,14 +373,20 @@ func (r *Records) read(ctx context.Context, name string) (p interconnect.Paramet
 	if p, there, known := r.memory.recall(name); known {
 		return p, there, nil
 	}
-	got, err := r.store.Parameter(ctx, name)
-	switch {
-	case interconnect.IsGone(err):
-		return p, false, nil
-	case err != nil:
+	return r.readBack(ctx, name)
+}
+
+// readBack reads an entry.
+func (r *Records) readBack(ctx context.Context, name string) (p interconnect.Parameter, there bool, err error) {
+	got, err := r.store.ParametersByName(ctx, []string{name})
+	if err != nil && !interconnect.IsGone(err) {
 		return p, false, err
 	}
-	return *got, true, nil
+	i := slices.IndexFunc(got, func(p interconnect.Parameter) bool { return p.Name == name })
+	if i < 0 {
+		return p, false, nil
+	}
+	return got[i], true, nil
 }
 
 // put looks at an entry, asks replace about the value there, and creates or
@@ -402,19 +416,19 @@ func (r *Records) create(ctx context.Context, name, value string, replace func(o
 	if err == nil || !doubtful(err) && interconnect.ClassOf(err) != interconnect.Exists {
 		return version, err == nil, err
 	}
-	there, readErr := r.store.Parameter(ctx, name)
+	p, there, readErr := r.readBack(ctx, name)
 	switch {
-	case interconnect.IsGone(readErr) && doubtful(err):
-		return 0, false, err // not carried out, or not to be seen yet: the caller tries again
-	case interconnect.IsGone(readErr):
-		// It exists, but a lagging read does not show it yet.
-		return 0, false, &interconnect.CloudError{Class: interconnect.Busy, Action: "CreateParameter", Message: "the entry " + name + " exists, but cannot be read yet"}
 	case readErr != nil:
 		return 0, false, readErr
-	case there.Value == value:
-		return there.Version, doubtful(err), nil
-	case !replace(there.Value):
-		return there.Version, false, nil
+	case !there && doubtful(err):
+		return 0, false, err // not carried out, or not to be seen yet: the caller tries again
+	case !there:
+		// It exists, but a lagging read does not show it yet.
+		return 0, false, &interconnect.CloudError{Class: interconnect.Busy, Action: "CreateParameter", Message: "the entry " + name + " exists, but cannot be read yet"}
+	case p.Value == value:
+		return p.Version, doubtful(err), nil
+	case !replace(p.Value):
+		return p.Version, false, nil
 	}
 	version, err = r.update(ctx, name, value)
 	return version, false, err
@@ -428,8 +442,8 @@ func (r *Records) update(ctx context.Context, name, value string) (int, error) {
 	if err == nil || !doubtful(err) {
 		return version, err
 	}
-	if there, readErr := r.store.Parameter(ctx, name); readErr == nil && there.Value == value {
-		return there.Version, nil
+	if p, there, readErr := r.readBack(ctx, name); readErr == nil && there && p.Value == value {
+		return p.Version, nil
 	}
 	return 0, err
 }

@@ -65,24 +65,13 @@ func (s *store) call(action, name string, f func() error) error {
 	return nil
 }
 
-func (s *store) Parameter(_ context.Context, name string) (*interconnect.Parameter, error) {
-	var p interconnect.Parameter
-	err := s.call("get", name, func() error {
-		var ok bool
-		if p, ok = s.entries[name]; !ok {
-			return failed(interconnect.Gone, false)
-		}
-		return nil
-	})
-	if err != nil {
-		return nil, err
-	}
-	return &p, nil
-}
-
 func (s *store) ParametersByName(_ context.Context, names []string) ([]interconnect.Parameter, error) {
 	var out []interconnect.Parameter
-	err := s.call("names", strings.Join(names, " "), func() error {
+	action := "names"
+	if len(names) == 1 {
+		action = "get"
+	}
+	err := s.call(action, strings.Join(names, " "), func() error {
 		for _, name := range names {
 			if p, ok := s.entries[name]; ok {
 				out = append(out, p)
