@@ -64,6 +64,7 @@ func TestWhatFollowsAnActionsEnd(t *testing.T) {
 			last := interconnect.StepStatus{Generation: 1, Action: interconnect.Connect, Progress: interconnect.Done}
 			for range failed {
 				last.Verdicts = append(last.Verdicts, interconnect.Verdict{Outcome: interconnect.VerdictBlocked})
+				last.Repairs++
 			}
 			last.Verdicts = append(last.Verdicts, interconnect.Verdict{Outcome: interconnect.VerdictConnected})
 			r.Steps = map[interconnect.Step]interconnect.StepStatus{interconnect.Verification: last}
@@ -97,9 +98,13 @@ func TestWhatFollowsAnActionsEnd(t *testing.T) {
 		{"a check ends", former, interconnect.Verification, interconnect.Verify, nil, verdict("connected"), "", "", ""},
 		{"a check that finds nothing wrong repairs nothing", auto(0), interconnect.Verification, interconnect.Verify, nil, verdict("connected"), "", "", ""},
 		{"a check that finds it blocked only says so", none, interconnect.Verification, interconnect.Verify, nil, verdict("blocked"), "", "", ""},
-		{"a check that finds it blocked has it repaired, if that is asked for", auto(0), interconnect.Verification, interconnect.Verify, nil, verdict("blocked"), "peering", interconnect.Connect, ""},
-		{"a repair that has not helped twice is tried a third time", auto(5), interconnect.Verification, interconnect.Verify, nil, verdict("blocked"), "peering", interconnect.Connect, ""},
-		{"a repair that has not helped three times is not tried again", auto(6), interconnect.Verification, interconnect.Verify, nil, verdict("blocked"), "", "", ""},
+		{"a check that finds it blocked by what is not ours repairs nothing", auto(0), interconnect.Verification, interconnect.Verify, nil, drifted("blocked", interconnect.DriftForeign), "", "", ""},
+		{"a check that finds something of ours missing has it repaired, if that is asked for", auto(0), interconnect.Verification, interconnect.Verify, nil, drifted("blocked", interconnect.DriftMissing), "peering", interconnect.Connect, ""},
+		{"it is repaired although pings pass", auto(0), interconnect.Verification, interconnect.Verify, nil, drifted("connected", interconnect.DriftChanged), "peering", interconnect.Connect, ""},
+		{"what came to a VPC later is told only", auto(0), interconnect.Verification, interconnect.Verify, nil, drifted("connected", interconnect.DriftUncovered), "", "", ""},
+		{"something of ours that is missing is told only, unless repairs are asked for", none, interconnect.Verification, interconnect.Verify, nil, drifted("blocked", interconnect.DriftMissing), "", "", ""},
+		{"a repair that has not helped twice is tried a third time", auto(2), interconnect.Verification, interconnect.Verify, nil, drifted("blocked", interconnect.DriftMissing), "peering", interconnect.Connect, ""},
+		{"a repair that has not helped three times is not tried again", auto(3), interconnect.Verification, interconnect.Verify, nil, drifted("blocked", interconnect.DriftMissing), "", "", ""},
 		{"a repair that has not helped ends blocked", auto(1), interconnect.Verification, interconnect.Connect, repair, verdict("blocked"), "", "", ""},
 		{"a rejected verification proves nothing and undoes nothing", none, interconnect.Verification, interconnect.Connect, nil, no, "", "", ""},
 	} {

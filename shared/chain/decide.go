@@ -13,7 +13,7 @@ type decision struct {
 	queue    string   // where next goes
 	next     *Message // nil: this chain of messages ends here
 	delay    time.Duration
-	announce bool // an outcome message goes out
+	announce bool // the step has ended here
 }
 
 // situation is what a decision stands on.
@@ -47,7 +47,7 @@ func (s situation) stage() Stage { return table[s.m.Action][s.at] }
 // finish goes on with the action's next stage; after connect's last, a changed
 // request prunes what its former generations left.
 func (s situation) finish(out Outcome) decision {
-	d := decision{outcome: out, announce: s.m.Action != interconnect.Verify || s.verdictChanged(out)}
+	d := decision{outcome: out, announce: true}
 	switch {
 	case s.at+1 < len(table[s.m.Action]):
 		return s.handOn(d, s.m.follow(s.m.Action, s.m.Target), s.at+1)
@@ -60,35 +60,52 @@ func (s situation) finish(out Outcome) decision {
 	return d
 }
 
-// repairTries is how many checks in a row may have a connection repaired. Each
-// leaves two verdicts: its own, and the repair's.
+// repairTries is how many checks in a row may have a connection repaired.
 const repairTries = 3
 
-// mend tells whether a check that found a connection blocked is to connect it
-// again, which adds what is missing and removes nothing. What has not helped a
-// few times is somebody else's to mend: it is left until a ping has passed.
+// mend tells whether a check that found something of ours missing or changed is
+// to have the connection made again, which adds what is missing and removes
+// nothing. What has not helped a few times is somebody else's to mend: it is
+// left until nothing of ours is amiss any more.
 func (s situation) mend(out Outcome) bool {
-	if s.m.Action != interconnect.Verify || out.Verdict == nil || out.Verdict.Outcome != interconnect.VerdictBlocked ||
-		s.rec.Wanted.Connection.Repair != interconnect.RepairAuto {
-		return false
-	}
-	failing := 0
-	for _, v := range s.rec.Steps[s.stage().Step].Verdicts {
-		if v.Outcome != interconnect.VerdictBlocked {
-			break
-		}
-		failing++
-	}
-	return failing < 2*repairTries
+	return s.m.Action == interconnect.Verify && out.Verdict != nil && out.Verdict.Mendable() &&
+		s.rec.Wanted.Connection.Repair == interconnect.RepairAuto && s.entry().Repairs < repairTries
 }
 
-// verdictChanged tells whether a check found something else than the last one.
-func (s situation) verdictChanged(out Outcome) bool {
-	if out.Verdict == nil {
-		return false
+// entry is what this step last said of the message's generation.
+func (s situation) entry() interconnect.StepStatus {
+	if st := s.rec.Steps[s.stage().Step]; st.Generation == s.m.Generation {
+		return st
 	}
-	known := s.rec.Steps[s.stage().Step].Verdicts
-	return len(known) == 0 || known[0].Outcome != out.Verdict.Outcome
+	return interconnect.StepStatus{}
+}
+
+// looks tells whether the message is a check's, or a repair's that a check
+// began: neither is a part of the generation's own chain.
+func (s situation) looks() bool { return s.m.Action == interconnect.Verify || s.m.Repair }
+
+// repeats tells whether the entry is of this very run: then it is written a
+// second time, and nothing in it is counted again.
+func (s situation) repeats(was interconnect.StepStatus) bool {
+	return was.Trace == s.m.Trace && was.Progress != interconnect.Waiting && len(was.Verdicts) > 0
+}
+
+// swing compares what a check or a repair found with what was found before.
+func (s situation) swing(v *interconnect.Verdict) (*interconnect.Swings, interconnect.Swung) {
+	was := s.rec.Steps[s.stage().Step]
+	if was.Generation != s.m.Generation {
+		was.Swings = nil
+	}
+	changed := len(was.Verdicts) == 0
+	if !changed && was.Finding != "" {
+		changed = was.Finding != v.Finding()
+	} else if !changed {
+		changed = was.Verdicts[0].Outcome != v.Outcome
+	}
+	if !changed && s.repeats(was) {
+		return was.Swings, interconnect.SwungNot
+	}
+	return was.Swings.Swing(changed, s.now)
 }
 
 // wait sends the same message again later, unless its time is over. A freeze

@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"vpcinterconnect/shared/chain"
+	"vpcinterconnect/shared/chain/chaintest"
 	"vpcinterconnect/shared/interconnect"
 )
 
@@ -27,6 +28,7 @@ type stage struct {
 	queues  *queues
 	steps   map[interconnect.Step]*script
 	logs    *bytes.Buffer
+	serial  int // of checks
 }
 
 func newStage(t *testing.T) *stage {
@@ -140,6 +142,12 @@ func orDone(err error) chain.Outcome {
 func verdict(v interconnect.VerdictOutcome) chain.Outcome {
 	o := chain.DoneWith()
 	o.Verdict = &interconnect.Verdict{Outcome: v}
+	return o
+}
+
+func drifted(v interconnect.VerdictOutcome, k interconnect.DriftKind) chain.Outcome {
+	o := verdict(v)
+	o.Verdict.SetDrift([]interconnect.Drift{{Kind: k, Side: interconnect.Acceptor, Resource: "vtb-2", Sentence: "Something differs."}})
 	return o
 }
 
@@ -327,12 +335,21 @@ func (s *stage) only() (sent, chain.Message) {
 	return m, m.message(s.t)
 }
 
+// announcements are what was told of steps' ends and of checks.
 func (s *stage) announcements() []chain.Announcement {
+	return s.told(func(a chain.Announcement) bool { return a.Type != chain.TypeState })
+}
+
+// told returns the announcements that are meant. All are held to the schema.
+func (s *stage) told(meant func(chain.Announcement) bool) []chain.Announcement {
+	s.t.Helper()
 	var all []chain.Announcement
 	for _, m := range s.queues.on(chain.OutcomesQueue) {
-		var a chain.Announcement
-		require.NoError(s.t, json.Unmarshal(m.body, &a))
-		all = append(all, a)
+		a, err := chaintest.Outcome(m.body)
+		require.NoError(s.t, err, "%s", m.body)
+		if meant(a) {
+			all = append(all, a)
+		}
 	}
 	return all
 }

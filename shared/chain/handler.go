@@ -101,9 +101,7 @@ func (h *Handler) act(ctx context.Context, log *slog.Logger, m Message, at int, 
 	s := situation{m: t.Message, at: at, rec: rec, run: t.run, now: h.now()}
 	d := s.decide(out)
 
-	if d.announce {
-		h.announce(ctx, log, s, d)
-	}
+	h.announce(ctx, log, s, d)
 	var err error
 	if d.next != nil {
 		err = h.send(ctx, d.queue, *d.next, d.delay)

@@ -65,7 +65,7 @@ func equal(a, b *interconnect.Connection) bool {
 // false where the entry says enough already.
 func (s situation) status(step interconnect.Step, d decision) (status interconnect.StepStatus, write bool) {
 	was := s.rec.Steps[step]
-	if s.m.Action == interconnect.Verify || s.m.Repair {
+	if s.looks() {
 		return s.checked(was, d)
 	}
 	same := was.Generation == s.m.Generation && was.Action == s.m.Action && was.Target == s.m.Target
@@ -78,6 +78,9 @@ func (s situation) status(step interconnect.Step, d decision) (status interconne
 	}
 	if d.next != nil && d.next.Action == s.m.Action && d.next.Trace == s.m.Trace {
 		status.Hops = d.next.Hops // not one more, if it was frozen
+	}
+	if v := d.outcome.Verdict; v != nil {
+		status.Finding = v.Finding()
 	}
 	if same && was.Progress == status.Progress {
 		status.Since = was.Since
@@ -132,17 +135,40 @@ func (s situation) checked(was interconnect.StepStatus, d decision) (interconnec
 		return was, false
 	}
 	if was.Generation != s.m.Generation {
+		if d.outcome.Kind == KindReject {
+			return was, false // as the generation's own this would have it rolled back
+		}
 		was = interconnect.StepStatus{
 			Generation: s.m.Generation, Action: s.m.Action, Progress: progress(d.outcome.Kind),
 			Since: s.now, Took: s.now.Sub(s.m.StartedAt), Verdicts: was.Verdicts, Trace: was.Trace,
 		}
 	}
+	s.count(&was, d)
 	was.Verdicts = verdicts(was, d.outcome.Verdict, s)
 	if was.Action != interconnect.Prune {
 		was.Problem = d.outcome.Problem
 	}
 	was.UpdatedAt, was.Trace = s.now, s.m.Trace
 	return was, true
+}
+
+// count keeps in the entry how verdicts change, and how often repairs were begun
+// in vain. It is bounded, whatever comes.
+func (s situation) count(was *interconnect.StepStatus, d decision) {
+	v := d.outcome.Verdict
+	if v == nil {
+		return
+	}
+	was.Swings, _ = s.swing(v)
+	switch {
+	case d.next != nil && d.next.Repair:
+		if !s.repeats(*was) {
+			was.Repairs++
+		}
+	case s.m.Action == interconnect.Verify && !v.Mendable():
+		was.Repairs = 0
+	}
+	was.Finding = v.Finding()
 }
 
 // verdicts puts a verdict before the known ones. One check has one verdict: its
@@ -156,11 +182,14 @@ func verdicts(was interconnect.StepStatus, v *interconnect.Verdict, s situation)
 	if one.At.IsZero() {
 		one.At = s.now
 	}
-	if was.Trace == s.m.Trace && was.Progress != interconnect.Waiting && len(known) > 0 {
+	if s.repeats(was) {
 		known = known[1:]
 	}
-	all := append([]interconnect.Verdict{one}, known...)
-	return all[:min(len(all), maxVerdicts)]
+	all := []interconnect.Verdict{one}
+	for _, older := range known[:min(len(known), maxVerdicts-1)] {
+		all = append(all, older.Brief())
+	}
+	return all
 }
 
 func progress(k Kind) interconnect.Progress {

@@ -207,8 +207,21 @@ func (in *Intake) put(ctx context.Context, seen *interconnect.Record, id string,
 			t.Warnings = append(t.Warnings, interconnect.Warning{Sentence: "Another request for this connection was recorded at the same time, and this one replaced it."})
 		}
 	}
+	in.announceRecorded(ctx, seen, &t.Record)
 	in.log().Info("recorded", "connection", id, "generation", g, "disconnect", w.Disconnect, "by", w.By, "approvedBy", w.ApprovedBy)
 	return t, nil
+}
+
+// announceRecorded tells on the outcomes what was recorded. If that fails, the
+// steps tell what follows.
+func (in *Intake) announceRecorded(ctx context.Context, seen, r *interconnect.Record) {
+	was, now := interconnect.State(""), in.now()
+	if seen != nil {
+		was = interconnect.Overall(seen, now)
+	}
+	if err := in.Queues.Send(ctx, chain.OutcomesQueue, chain.RecordedNotice(in.Prefix, r, was, now), 0); err != nil {
+		in.log().Warn("outcome not announced", "connection", r.ID, "generation", r.Generation, "error", err.Error())
+	}
 }
 
 func generation(r *interconnect.Record) int {

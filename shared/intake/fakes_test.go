@@ -21,6 +21,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"vpcinterconnect/shared/chain"
+	"vpcinterconnect/shared/chain/chaintest"
 	"vpcinterconnect/shared/intake"
 	"vpcinterconnect/shared/interconnect"
 )
@@ -52,6 +53,7 @@ type house struct {
 	sent       []chain.Message
 	sentQueues []string
 	announced  []chain.Announcement
+	changes    []chain.Announcement // of the state
 	log        bytes.Buffer
 }
 
@@ -230,9 +232,13 @@ func (q queues) Send(_ context.Context, queue string, body []byte, _ time.Durati
 		return err
 	}
 	if queue == chain.OutcomesQueue {
-		var a chain.Announcement
-		require.NoError(q.h.t, json.Unmarshal(body, &a))
-		q.h.announced = append(q.h.announced, a)
+		a, err := chaintest.Outcome(body)
+		require.NoError(q.h.t, err)
+		if a.Type == chain.TypeState {
+			q.h.changes = append(q.h.changes, a)
+		} else {
+			q.h.announced = append(q.h.announced, a)
+		}
 		return nil
 	}
 	m, err := chain.ParseMessage(body)

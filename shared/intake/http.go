@@ -28,6 +28,7 @@ import (
 //	DELETE /connections/{id}                have it taken away
 //	POST   /connections/{id}/verifications  have it checked
 //	GET    /openapi.json                    the description
+//	GET    /outcomes.json                   the schema of what the queue outcomes carries
 //	GET    /                                the page, without a token: it asks for one
 //	GET    /healthz                         without a token
 //
@@ -75,6 +76,7 @@ var endpoints = []struct {
 	{"/", map[string]endpoint{http.MethodGet: {do: (*Intake).page, open: true}}},
 	{"/healthz", map[string]endpoint{http.MethodGet: {do: (*Intake).health, open: true}}},
 	{"/openapi.json", map[string]endpoint{http.MethodGet: {do: (*Intake).describe}}},
+	{"/outcomes.json", map[string]endpoint{http.MethodGet: {do: (*Intake).describeOutcomes}}},
 	{connectionsPath, map[string]endpoint{
 		http.MethodGet:  {do: (*Intake).list, query: []string{"state", "region", "vpc", "limit", "after"}},
 		http.MethodPost: {do: (*Intake).post, writes: true, query: []string{"dryRun"}},

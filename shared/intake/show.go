@@ -23,6 +23,11 @@ func (in *Intake) describe(w http.ResponseWriter, _ *http.Request, _ call) error
 	return nil
 }
 
+func (in *Intake) describeOutcomes(w http.ResponseWriter, _ *http.Request, _ call) error {
+	writeText(w, http.StatusOK, "application/json", chain.Schema)
+	return nil
+}
+
 // show answers with what is recorded of a connection and, unless asked not to,
 // with what exists of it.
 func (in *Intake) show(w http.ResponseWriter, r *http.Request, c call) error {

@@ -60,6 +60,9 @@ func (in *Intake) sweepOne(ctx context.Context, r *interconnect.Record, report *
 	if interconnect.Overall(r, now) == interconnect.StateNeedsAttention { // an alarm goes by this line
 		in.log().Warn("needs attention", "connection", r.ID, "generation", r.Generation, "by", r.Wanted.By)
 	}
+	if err := in.tellStuck(ctx, r, now); err != nil {
+		return err
+	}
 	switch {
 	case interconnect.Expired(r, now):
 		return in.expire(ctx, r, report)
@@ -87,6 +90,19 @@ func (in *Intake) sweepOne(ctx context.Context, r *interconnect.Record, report *
 		report.Checked = append(report.Checked, r.ID)
 	}
 	return nil
+}
+
+// tellStuck tells on the outcomes, once, that nothing goes on. Died before it is
+// remembered, it is told again, with the same id.
+func (in *Intake) tellStuck(ctx context.Context, r *interconnect.Record, now time.Time) error {
+	if !interconnect.StuckUntold(r, now) {
+		return nil
+	}
+	if err := in.Queues.Send(ctx, chain.OutcomesQueue, chain.StuckNotice(in.Prefix, r, now), 0); err != nil {
+		return err
+	}
+	r.Sweep = interconnect.ToldStuck(r)
+	return in.Records.PutSweep(ctx, r.ID, r.Sweep)
 }
 
 // lastSaid is when anything was last recorded of a connection.

@@ -59,6 +59,9 @@ func TestAfterFiveSendsItNeedsAttentionAndIsTriedHourly(t *testing.T) {
 	require.Contains(t, a.Why, "Step peering")
 	sent, _, _ = h.sweepFor(4 * time.Hour)
 	require.Equal(t, 4, sent)
+	require.Len(t, h.changes, 2, "that it was recorded, and, once, that it stands still")
+	require.Equal(t, interconnect.StateNeedsAttention, h.changes[1].Data.State)
+	require.NotEmpty(t, h.changes[1].Data.Why)
 }
 
 func TestADisconnectThatIsStuckIsPrunedHourly(t *testing.T) {
@@ -71,6 +74,7 @@ func TestADisconnectThatIsStuckIsPrunedHourly(t *testing.T) {
 	before := len(h.sent)
 	sent, _, _ := h.sweepFor(3 * time.Hour)
 	require.Equal(t, 3, sent)
+	require.Len(t, h.changes, 2, "that it needs attention, the step has told")
 	for _, m := range h.sent[before:] {
 		require.Equal(t, interconnect.Prune, m.Action)
 		require.Equal(t, interconnect.TargetDesired, m.Target)

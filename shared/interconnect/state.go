@@ -169,13 +169,21 @@ func (r *Record) verdictState() State {
 // needsAttention tells whether a generation that has not ended needs a human:
 // a prune that failed or left something, a chain that did not come to an end,
 // or the sweep's sends that led to nothing.
-func (r *Record) needsAttention(now time.Time) bool {
+func (r *Record) needsAttention(now time.Time) bool { return r.stepFailed() || r.standsStill(now) }
+
+// stepFailed tells whether a step has said that a human is needed.
+func (r *Record) stepFailed() bool {
 	for _, s := range Steps {
 		st, ok := r.current(s)
 		if ok && (st.lost() || st.Action == Prune && (st.Progress == Failed || len(st.Leftovers) > 0)) {
 			return true
 		}
 	}
+	return false
+}
+
+// standsStill tells whether the sweep's sends led to nothing.
+func (r *Record) standsStill(now time.Time) bool {
 	sweep := r.swept()
 	if sweep.Sends < SendLimit || StepsDone(r) > sweep.Done {
 		return false
@@ -185,6 +193,19 @@ func (r *Record) needsAttention(now time.Time) bool {
 		sign = sweep.SentAt // the last send gets its chance
 	}
 	return now.Sub(sign) >= SilenceLimit
+}
+
+// StuckUntold tells whether a generation stands still, which no step will say
+// for itself, and that is yet to be told where it stands.
+func StuckUntold(r *Record, now time.Time) bool {
+	return !Ended(r) && !r.stepFailed() && r.standsStill(now) && r.swept().Stuck != StepsDone(r)+1
+}
+
+// ToldStuck is what the sweep is to remember once it has told so.
+func ToldStuck(r *Record) SweepStatus {
+	s := r.swept()
+	s.Stuck = StepsDone(r) + 1
+	return s
 }
 
 // StepsDone measures how far the newest generation's chain is, so that the

@@ -50,6 +50,7 @@ type StepStatus struct {
 	Leftovers  []Problem     `json:"left,omitempty"`     // what a prune could not remove
 	Verdicts   []Verdict     `json:"verdicts,omitempty"` // verification only: the newest first, at most 20
 	Trace      string        `json:"trace,omitempty"`
+	Finding    string        `json:"finding,omitempty"` // verification only: Finding of the newest verdict, as it was before it was shortened
 	Swings     *Swings       `json:"swings,omitempty"`  // verification only: how its verdict has changed of late
 	Repairs    int           `json:"repairs,omitempty"` // verification only: repairs that checks have begun in a row, none of which has helped yet
 	Hops       int           `json:"hops,omitempty"`    // of what the last run handed on: what has fewer, and the same trace, is its twin

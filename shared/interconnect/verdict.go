@@ -2,8 +2,8 @@ package interconnect
 
 import (
 	"fmt"
+	"hash/fnv"
 	"slices"
-	"strings"
 	"time"
 )
 
@@ -145,20 +145,20 @@ func (s *Swings) Swing(changed bool, at time.Time) (*Swings, Swung) {
 	return &n, SwungOver
 }
 
-// Finding is what two verdicts have in common if nothing has changed between
-// them: the outcome, where packets stop, and how what exists differs from what
-// is wanted.
+// Finding spells what two verdicts have in common if nothing has changed
+// between them: the outcome, where packets stop, and how what exists differs
+// from what is wanted. It is short, to be kept, and good for comparing only.
 func (v *Verdict) Finding() string {
-	var b strings.Builder
-	b.WriteString(string(v.Outcome))
+	h := fnv.New64a()
+	fmt.Fprint(h, v.Outcome)
 	if v.Stop != nil {
-		fmt.Fprintf(&b, " at %s %s %s %t", v.Stop.Layer, v.Stop.Side, v.Stop.Resource, v.Stop.Back)
+		fmt.Fprint(h, " at ", v.Stop.Layer, v.Stop.Side, v.Stop.Resource, v.Stop.Back)
 	}
 	for _, d := range v.Drift {
-		fmt.Fprintf(&b, ", %s %s %s", d.Kind, d.Resource, d.Sentence)
+		fmt.Fprint(h, ", ", d.Kind, d.Side, d.Resource, d.Sentence)
 	}
-	fmt.Fprintf(&b, " and %d", v.More)
-	return b.String()
+	fmt.Fprint(h, " and ", v.More)
+	return fmt.Sprintf("%x", h.Sum64())
 }
 
 // Mendable tells whether something of this deployment is missing or changed
