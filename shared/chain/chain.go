@@ -57,6 +57,7 @@ type Runner interface {
 type Outcome struct {
 	Kind    Kind
 	Note    string                // what it waits for, in words
+	Until   time.Time             // of a Wait: before then there is nothing to look for; zero: nobody knows
 	Problem *interconnect.Problem // of Retry and Reject; of a Wait, the busy answer, if one came
 	Err     error                 // for the log
 

@@ -284,6 +284,20 @@ func TestWaiting(t *testing.T) {
 		require.GreaterOrEqual(t, got.Took, 10*time.Minute)
 		require.Equal(t, "security-groups", s.queues.left[0].queue, "it is rolled back")
 	})
+	for name, c := range map[string]struct{ after, want time.Duration }{
+		"a moment that the step names is waited for": {41500 * time.Millisecond, 42 * time.Second},
+		"but not longer than a minute at once":       {time.Hour, time.Minute},
+		"nor shorter than without":                   {10 * time.Millisecond, time.Second},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := newStage(t)
+			s.steps[interconnect.Peering].says(chain.WaitUntil(s.now.Add(c.after), "the minute to end"))
+			s.mustDeliver(interconnect.Peering, message(interconnect.Connect))
+			out, _ := s.only()
+			require.Equal(t, c.want, out.delay)
+		})
+	}
 	t.Run("a run that changed something is looked at again soon", func(t *testing.T) {
 		t.Parallel()
 		s := newStage(t)

@@ -124,7 +124,11 @@ func (s situation) wait(out Outcome) decision {
 		soon = 0 // what was just changed may be through in a moment
 	}
 	next.Waits, next.Attempts = soon+1, 0
-	return s.handOn(decision{outcome: out, delay: waitDelay(s.m.ConnectionID, soon)}, next, s.at)
+	delay := waitDelay(s.m.ConnectionID, soon)
+	if d := min(out.Until.Sub(s.now), longestWait); d > delay {
+		delay = (d + time.Second - 1).Truncate(time.Second) // queues count whole seconds
+	}
+	return s.handOn(decision{outcome: out, delay: delay}, next, s.at)
 }
 
 // retry sends the same message again after a backoff, unless its attempts or

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"vpcinterconnect/shared/interconnect"
 )
@@ -44,6 +45,12 @@ func DoneWith(resources ...string) Outcome {
 
 // WaitFor says that the cloud needs time; note says for what, in words.
 func WaitFor(note string) Outcome { return Outcome{Kind: KindWait, Note: note} }
+
+// WaitUntil makes the outcome of a step that waits for a moment that it knows:
+// to look before then would be in vain.
+func WaitUntil(at time.Time, note string) Outcome {
+	return Outcome{Kind: KindWait, Note: note, Until: at}
+}
 
 // RetryAfter says that an attempt failed in a way that may pass.
 func RetryAfter(p interconnect.Problem, err error) Outcome {

@@ -103,6 +103,9 @@ const (
 	landing = time.Minute
 	// frozenDelay is how often a message looks whether a freeze is over.
 	frozenDelay = 15 * time.Second
+	// longestWait is how long a message waits for a moment that its step named:
+	// less than the silence after which the sweep takes it for lost.
+	longestWait = time.Minute
 	// statusEvery is how often a step that keeps waiting says so.
 	statusEvery = time.Minute
 )

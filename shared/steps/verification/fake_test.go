@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -25,6 +26,7 @@ const (
 
 // cloud is the part of the cloud that the step talks to.
 type cloud struct {
+	looks       atomic.Int32 // at what joins the VPCs: two, one of each side, for a look at all that is there
 	mu          sync.Mutex
 	instances   []interconnect.Instance
 	offline     []string
@@ -153,6 +155,7 @@ func (c *cloud) Invocations(_ context.Context, _, instanceID string) ([]intercon
 }
 
 func (c *cloud) RouterInterfaces(_ context.Context, _, routerID string) ([]interconnect.RouterInterface, error) {
+	c.looks.Add(1)
 	var out []interconnect.RouterInterface
 	for _, i := range c.interfaces {
 		if i.RouterID == routerID {

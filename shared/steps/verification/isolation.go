@@ -3,7 +3,6 @@ package verification
 import (
 	"context"
 	"fmt"
-	"slices"
 	"time"
 
 	"vpcinterconnect/shared/chain"
@@ -22,26 +21,28 @@ const (
 	maxLeftovers = 10
 )
 
-// isolated proves a disconnect: nothing of ours is left, by two reads, the
-// second long enough after the request that nothing late can appear any more,
-// and no ping passes.
+// isolated proves a disconnect: nothing of ours is left, by two looks, and no
+// ping passes.
 func (s *Step) isolated(ctx context.Context, t *chain.Task) chain.Outcome {
-	if out, ok := s.swept(ctx, t); !ok {
-		return out
+	sweep := sweep{step: s, task: t}
+	joined := func() string {
+		return interconnect.JoinedBy(t.Scope, t.Prefix, sweep.seen.interfaces, sweep.seen.peerings)
 	}
-	joined, err := s.joinedByOthers(ctx, t)
-	if err != nil {
-		return chain.FromError(err)
+	pings, why, out := s.ping(ctx, t, t.Scope, func(pings []interconnect.Ping) bool { return !passes(pings) }, func() (bool, *chain.Outcome) {
+		out := sweep.first(ctx)
+		return joined() != "", out
+	})
+	if out == nil && why != "" {
+		out = sweep.first(ctx) // no ping was started, so this was not yet
 	}
-	pings, why, out := s.ping(ctx, t, t.Scope, func(pings []interconnect.Ping) bool { return joined != "" || !passes(pings) })
+	if out == nil {
+		out = sweep.last(ctx)
+	}
 	if out != nil {
 		return *out
 	}
-	if out, ok := s.stillSwept(ctx, t); !ok {
-		return out
-	}
 	v := interconnect.Verdict{At: t.Now, Pings: pings}
-	switch {
+	switch joined := joined(); {
 	case why != "":
 		v.Outcome, v.Why = interconnect.VerdictUnproven, "Nothing of ours is left, but no ping could show it. "+why
 	case passes(pings) && joined != "":
@@ -66,45 +67,61 @@ func passes(pings []interconnect.Ping) bool {
 	return false
 }
 
-// stillSwept is the second look of a prune, late enough that nothing can appear
-// any more: a call made before the generation was written, or, of a rollback, a
-// call of the connect that failed.
-func (s *Step) stillSwept(ctx context.Context, t *chain.Task) (chain.Outcome, bool) {
+// sweep is the two looks at whether everything is gone that a prune removes.
+// The first is right before the pings are started: that they were is the sign
+// that all was well. The second is late enough that nothing can appear any more,
+// by a call made before the generation was written, or, of a rollback, by a call
+// of the connect that failed. In between there is nothing to look for.
+type sweep struct {
+	step *Step
+	task *chain.Task
+	seen observed // of both sides, as last seen
+}
+
+// first returns the outcome to return if something is left, else nil.
+func (w *sweep) first(ctx context.Context) *chain.Outcome { return w.look(ctx) }
+
+// last returns the outcome to return until the second look was well.
+func (w *sweep) last(ctx context.Context) *chain.Outcome {
+	t := w.task
 	since, before := t.Record.UpdatedAt, "the request"
 	if t.Message.Target == interconnect.TargetConnected {
 		since, before = startedAt(t), "the rollback"
 	}
 	if t.Now.Sub(since) < lateFor {
-		return chain.WaitFor("the minute to end in which a call made before " + before + " may still take effect"), false
+		out := chain.WaitUntil(since.Add(lateFor), "the minute to end in which a call made before "+before+" may still take effect")
+		return &out
 	}
-	return s.swept(ctx, t)
+	return w.look(ctx)
 }
 
-// swept looks once whether everything is gone that a prune removes. What is
-// left after a while is for the next prune, and for whoever reads the status.
-func (s *Step) swept(ctx context.Context, t *chain.Task) (chain.Outcome, bool) {
-	left, err := s.leftovers(ctx, t)
+// look looks once. What is left after a while is for the next prune, and for
+// whoever reads the status.
+func (w *sweep) look(ctx context.Context) *chain.Outcome {
+	left, err := w.leftovers(ctx)
 	switch {
 	case err != nil:
-		return chain.FromError(err), false
+		return outcome(err)
 	case len(left) == 0:
-		return chain.Outcome{}, true
+		return nil
 	}
-	if t.Now.Sub(startedAt(t)) < leftoverPatience {
+	if w.task.Now.Sub(startedAt(w.task)) < leftoverPatience {
 		// Nothing needs anybody's attention yet, so these are no leftovers.
-		return chain.WaitFor(fmt.Sprintf("%d things of ours to go, such as %s", len(left), left[0].Resource)), false
+		out := chain.WaitFor(fmt.Sprintf("%d things of ours to go, such as %s", len(left), left[0].Resource))
+		return &out
 	}
 	out := chain.RejectWith(interconnect.Problem{
 		Sentence: fmt.Sprintf("%d things of ours are still there, such as %s. They are removed with the next try; if they stay, remove them by hand.", len(left), left[0].Resource),
 		Resource: left[0].Resource,
 	}, nil)
 	out.Leftovers = left[:min(len(left), maxLeftovers)]
-	return out, false
+	return &out
 }
 
 // leftovers reads everything that may bear our mark on either side, and lists
 // what a prune should have removed.
-func (s *Step) leftovers(ctx context.Context, t *chain.Task) ([]interconnect.Problem, error) {
+func (w *sweep) leftovers(ctx context.Context) ([]interconnect.Problem, error) {
+	s, t := w.step, w.task
 	others, err := t.Others(ctx)
 	if err != nil {
 		return nil, err
@@ -121,26 +138,30 @@ func (s *Step) leftovers(ctx context.Context, t *chain.Task) ([]interconnect.Pro
 	if err := t.Together(ctx, reads...); err != nil {
 		return nil, err
 	}
+	w.seen = observed{
+		interfaces: append(seen[0].interfaces, seen[1].interfaces...), peerings: append(seen[0].peerings, seen[1].peerings...),
+		entries: append(seen[0].entries, seen[1].entries...), rules: append(seen[0].rules, seen[1].rules...),
+	}
 	var left []interconnect.Problem
 	add := func(id, format string, args ...any) {
 		left = append(left, interconnect.Problem{Sentence: fmt.Sprintf(format, args...), Resource: id})
 	}
-	for _, i := range interconnect.PrunableInterfaces(p, append(seen[0].interfaces, seen[1].interfaces...)) {
+	for _, i := range interconnect.PrunableInterfaces(p, w.seen.interfaces) {
 		add(i.ID, "Router interface %s is still there (%s).", i.ID, i.Status)
 	}
-	for _, x := range interconnect.PrunablePeerings(p, append(seen[0].peerings, seen[1].peerings...)) {
+	for _, x := range interconnect.PrunablePeerings(p, w.seen.peerings) {
 		add(x.ID, "VPC peering connection %s is still there (%s).", x.ID, x.Status)
 	}
-	for _, e := range interconnect.PrunableRoutes(p, append(seen[0].entries, seen[1].entries...)) {
+	for _, e := range interconnect.PrunableRoutes(p, w.seen.entries) {
 		add(e.ID, "The route to %s in route table %s is still there (%s).", e.Destination, e.RouteTableID, e.Status)
 	}
-	for _, r := range interconnect.PrunableRules(p, append(seen[0].rules, seen[1].rules...)) {
+	for _, r := range interconnect.PrunableRules(p, w.seen.rules) {
 		add(r.ID, "Rule %s of security group %s is still there.", r.ID, r.GroupID)
 	}
 	return left, nil
 }
 
-// observed is what one side has.
+// observed is what was seen of one side, or of both.
 type observed struct {
 	interfaces []interconnect.RouterInterface
 	peerings   []interconnect.PeeringConnection
@@ -151,7 +172,14 @@ type observed struct {
 // observe reads one side. What is gone has nothing.
 func (s *Step) observe(ctx context.Context, t *chain.Task, side *interconnect.Side, groups []string) (o observed, err error) {
 	err = t.Together(ctx,
-		func(ctx context.Context) error { return s.observeJoints(ctx, t, side, &o) },
+		func(ctx context.Context) (err error) {
+			o.interfaces, err = s.cloud.RouterInterfaces(ctx, side.RegionID, side.VRouterID)
+			return there(err)
+		},
+		func(ctx context.Context) (err error) {
+			o.peerings, err = s.cloud.PeeringConnections(ctx, side.RegionID, side.VpcID)
+			return there(err)
+		},
 		func(ctx context.Context) error {
 			tables, err := s.cloud.RouteTables(ctx, side.RegionID, side.VpcID)
 			for _, table := range tables {
@@ -177,37 +205,10 @@ func (s *Step) observe(ctx context.Context, t *chain.Task, side *interconnect.Si
 	return o, err
 }
 
-// observeJoints reads what may join one side to the other.
-func (s *Step) observeJoints(ctx context.Context, t *chain.Task, side *interconnect.Side, o *observed) error {
-	return t.Together(ctx,
-		func(ctx context.Context) (err error) {
-			o.interfaces, err = s.cloud.RouterInterfaces(ctx, side.RegionID, side.VRouterID)
-			return there(err)
-		},
-		func(ctx context.Context) (err error) {
-			o.peerings, err = s.cloud.PeeringConnections(ctx, side.RegionID, side.VpcID)
-			return there(err)
-		},
-	)
-}
-
 // there lets pass that what was asked about is gone.
 func there(err error) error {
 	if interconnect.IsGone(err) {
 		return nil
 	}
 	return err
-}
-
-// joinedByOthers names what somebody else made and joins the two VPCs, or "".
-func (s *Step) joinedByOthers(ctx context.Context, t *chain.Task) (string, error) {
-	var seen [2]observed
-	var reads []func(context.Context) error
-	for i, role := range interconnect.Roles {
-		reads = append(reads, func(ctx context.Context) error { return s.observeJoints(ctx, t, t.Scope.Side(role), &seen[i]) })
-	}
-	if err := t.Together(ctx, reads...); err != nil {
-		return "", err
-	}
-	return interconnect.JoinedBy(t.Scope, t.Prefix, slices.Concat(seen[0].interfaces, seen[1].interfaces), slices.Concat(seen[0].peerings, seen[1].peerings)), nil
 }

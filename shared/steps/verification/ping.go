@@ -24,12 +24,14 @@ const (
 
 // ping has each side's probe ping the other's, both at once, until the result
 // is as expected or time is up. It returns the last pings, or why there are
-// none, or the outcome to return for now.
+// none, or the outcome to return for now. Where before is given it is asked right
+// before a try is started: it may have an outcome instead, or be content with the
+// pings of the last try.
 //
 // The message carries no facts: a command that an earlier run, or a twin, has
 // started is found again by its name, which says for which check and which
 // try it is. Its token says the same, so that starting it twice starts it once.
-func (s *Step) ping(ctx context.Context, t *chain.Task, c *interconnect.Connection, expected func([]interconnect.Ping) bool) (pings []interconnect.Ping, why string, out *chain.Outcome) {
+func (s *Step) ping(ctx context.Context, t *chain.Task, c *interconnect.Connection, expected func([]interconnect.Ping) bool, before func() (content bool, out *chain.Outcome)) (pings []interconnect.Ping, why string, out *chain.Outcome) {
 	probes, why, err := s.probes(ctx, t, c)
 	if err != nil || why != "" {
 		return nil, why, outcome(err)
@@ -52,6 +54,11 @@ func (s *Step) ping(ctx context.Context, t *chain.Task, c *interconnect.Connecti
 			return pings, "", nil
 		}
 		try, runs = try+1, [2]*interconnect.Invocation{}
+	}
+	if before != nil && runs[0] == nil && runs[1] == nil {
+		if content, out := before(); out != nil || content && len(pings) > 0 {
+			return pings, "", out
+		}
 	}
 	var calls []chain.Call
 	for i, role := range interconnect.Roles {

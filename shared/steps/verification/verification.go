@@ -45,17 +45,15 @@ func (s *Step) Run(ctx context.Context, t *chain.Task) chain.Outcome {
 	case t.Scope == nil:
 		return chain.DoneWith()
 	case t.Message.Action != interconnect.Prune && t.Want != nil:
-		return s.connected(ctx, t)
+		return s.connected(ctx, t, nil)
 	case t.Message.Action == interconnect.Prune && t.Want != nil:
-		if out, ok := s.swept(ctx, t); !ok {
-			return out
-		}
-		found := s.connected(ctx, t)
+		sweep := sweep{step: s, task: t}
+		found := s.connected(ctx, t, func() (bool, *chain.Outcome) { return false, sweep.first(ctx) })
 		if found.Kind != chain.KindDone {
 			return found
 		}
-		if out, ok := s.stillSwept(ctx, t); !ok {
-			return out
+		if out := sweep.last(ctx); out != nil {
+			return *out
 		}
 		return found
 	case t.Message.Action == interconnect.Prune:
@@ -66,8 +64,8 @@ func (s *Step) Run(ctx context.Context, t *chain.Task) chain.Outcome {
 
 // connected pings both ways; what fails is tried again for a while, since a
 // route or a rule that was just made may need a moment to take effect.
-func (s *Step) connected(ctx context.Context, t *chain.Task) chain.Outcome {
-	pings, why, out := s.ping(ctx, t, t.Want, func(pings []interconnect.Ping) bool { return judge(pings) == interconnect.VerdictConnected })
+func (s *Step) connected(ctx context.Context, t *chain.Task, before func() (bool, *chain.Outcome)) chain.Outcome {
+	pings, why, out := s.ping(ctx, t, t.Want, func(pings []interconnect.Ping) bool { return judge(pings) == interconnect.VerdictConnected }, before)
 	if out != nil {
 		return *out
 	}

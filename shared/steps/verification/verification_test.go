@@ -221,6 +221,7 @@ func TestADisconnectIsProved(t *testing.T) {
 		require.Equal(t, interconnect.VerdictIsolated, v.Outcome)
 		require.GreaterOrEqual(t, job.Now.Sub(job.Record.UpdatedAt), time.Minute)
 		require.Len(t, c.commands, 2)
+		require.Equal(t, int32(4), c.looks.Load(), "it looks before the pings and at the end, not while it waits")
 	})
 	t.Run("a ping that still passes is tried again, then told", func(t *testing.T) {
 		t.Parallel()
