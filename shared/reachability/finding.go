@@ -64,7 +64,7 @@ type Finding struct {
 	At *Hop `json:"at,omitempty"`
 	// Certain: what At says is what the analysis proves or a look has seen, not
 	// merely what is left when all else was ruled out.
-	Certain bool   `json:"certain,omitempty"`
+	Certain bool `json:"certain,omitempty"`
 	// More is what else is in the way, each thing once: to be mended as well.
 	More []Hop  `json:"more,omitempty"`
 	Why  string `json:"why,omitempty"` // one or two sentences, unless simply connected

@@ -74,39 +74,50 @@ func (Guests) Run(s engine.Script) engine.Execution {
 	return engine.Execution{Output: out.String(), ExitCode: code, Took: g.clock}
 }
 
+// interpret runs the script itself.
 func (g *guest) interpret(script string, out io.Writer) int {
-	file, err := syntax.NewParser(syntax.Variant(syntax.LangBash)).Parse(strings.NewReader(script), "script")
-	if err != nil {
-		fmt.Fprintln(out, err)
-		return 2
-	}
-	if what := refused(file); what != "" {
-		fmt.Fprintf(out, "script: this guest's shell has no %s\n", what)
-		return 2
-	}
-	r, err := interp.New(
-		interp.Env(newEnvironment(g.self.HostName)), interp.Dir("/"), interp.StdIO(nil, out, out),
-		interp.CallHandler(g.call),
-		interp.ExecHandlers(func(interp.ExecHandlerFunc) interp.ExecHandlerFunc { return g.exec }),
-		interp.OpenHandler(noFiles), interp.ReadDirHandler2(noDirectory), interp.StatHandler(noFile), interp.AccessHandler(noAccess),
-	)
-	if err != nil {
-		fmt.Fprintln(out, err)
-		return 2
-	}
 	ctx, cancel := context.WithTimeout(context.Background(), longestRun)
 	defer cancel()
-	err = r.Run(ctx, file)
-	var status interp.ExitStatus
+	code, err := g.shell(ctx, "script", script, out, out)
 	switch {
 	case err == nil:
-		return 0
-	case errors.As(err, &status):
-		return int(status)
+		return code
 	case ctx.Err() != nil:
 		g.kill()
 	}
 	return 137
+}
+
+// shell runs a script in a shell of its own. The error is that of what was
+// killed.
+func (g *guest) shell(ctx context.Context, name, script string, out, errOut io.Writer) (int, error) {
+	file, err := syntax.NewParser(syntax.Variant(syntax.LangBash)).Parse(strings.NewReader(script), name)
+	if err != nil {
+		fmt.Fprintln(errOut, err)
+		return 2, nil
+	}
+	if what := refused(file); what != "" {
+		fmt.Fprintf(errOut, "%s: this guest's shell has no %s\n", name, what)
+		return 2, nil
+	}
+	r, err := interp.New(
+		interp.Env(newEnvironment(g.self.HostName)), interp.Dir("/"), interp.StdIO(nil, out, errOut),
+		interp.CallHandler(g.call),
+		interp.ExecHandlers(func(interp.ExecHandlerFunc) interp.ExecHandlerFunc { return g.exec }),
+		interp.OpenHandler(g.open), interp.ReadDirHandler2(noDirectory), interp.StatHandler(noFile), interp.AccessHandler(noAccess),
+	)
+	if err != nil {
+		fmt.Fprintln(errOut, err)
+		return 2, nil
+	}
+	var status interp.ExitStatus
+	switch err = r.Run(ctx, file); {
+	case err == nil:
+		return 0, nil
+	case errors.As(err, &status):
+		return int(status), nil
+	}
+	return 0, err
 }
 
 // refused names what a script has that this shell does not do: it would need
@@ -233,11 +244,14 @@ func (e environment) Each(f func(string, expand.Variable) bool) {
 	}
 }
 
-// The guest has no files but /dev/null.
+// The guest has no files but /dev/null, and bash's way to connect.
 
-func noFiles(_ context.Context, path string, flag int, _ os.FileMode) (io.ReadWriteCloser, error) {
+func (g *guest) open(_ context.Context, path string, flag int, _ os.FileMode) (io.ReadWriteCloser, error) {
 	if path == "/dev/null" {
 		return nowhere{}, nil
+	}
+	if address, ok := strings.CutPrefix(path, "/dev/tcp/"); ok {
+		return g.openTCP(path, address)
 	}
 	err := fs.ErrNotExist
 	if flag&(os.O_WRONLY|os.O_RDWR|os.O_CREATE) != 0 {
@@ -258,7 +272,7 @@ func noAccess(_ context.Context, path string, _ interp.AccessMode) error {
 	return &os.PathError{Op: "access", Path: path, Err: fs.ErrNotExist}
 }
 
-// nowhere is /dev/null.
+// nowhere is /dev/null, and a connection on which nobody says anything.
 type nowhere struct{}
 
 func (nowhere) Read([]byte) (int, error)    { return 0, io.EOF }

@@ -112,7 +112,8 @@ func TestGuestPrograms(t *testing.T) {
 	}{
 		{"echo, variables and conditions are the shell's", `x=5; if [ $x -gt 3 ]; then echo "more: $((x * 2))"; fi`, "more: 10\n", 0, 0},
 		{"a program that is not there is 127", "curl http://example.com", "bash: curl: command not found\n", 127, 0},
-		{"the shell of this machine is not there either", "/bin/sh -c 'echo in'", "bash: /bin/sh: command not found\n", 127, 0},
+		{"the shell within is the guest's, not this machine's", "/bin/sh -c 'echo in $HOSTNAME; ls /'", "in host-i-a2\nbash: ls: command not found\n", 127, 0},
+		{"a shell within is as bounded as the one around", "timeout 3 bash -c 'sleep 2; sleep 2; echo never'; echo $?", "124\n", 0, 3},
 		{"sleep takes the guest's time, not ours", "sleep 20; sleep 0.5m", "", 0, 50},
 		{"date runs with the guest's clock", "date +%s; sleep 10; date -u +%FT%TZ", "1772366400\n2026-03-01T12:00:10Z\n", 0, 10},
 		{"timeout ends what takes longer", "timeout 3 sleep 10; echo $?", "124\n", 0, 3},
@@ -120,6 +121,15 @@ func TestGuestPrograms(t *testing.T) {
 		{"hostname is the instance's", "hostname; hostname -I; whoami", "host-i-a2\n192.168.2.10\nroot\n", 0, 0},
 		{"nc finds a port that is open", "nc -z -v -w 2 172.16.1.10 5432", "Connection to 172.16.1.10 5432 port [tcp/*] succeeded!\n", 0, 0},
 		{"nc waits for one that is filtered", "nc -zv -w 2 172.16.1.10 22", "nc: connect to 172.16.1.10 port 22 (tcp) timed out: Operation now in progress\n", 1, 2},
+		{"bash connects to a port that is open", "timeout 3 bash -c ': </dev/tcp/172.16.1.10/5432'", "", 0, 0},
+		{"bash says that a port is refused", "timeout 3 bash -c ': </dev/tcp/192.168.2.10/80'",
+			"bash: connect: Connection refused\nbash: line 1: /dev/tcp/192.168.2.10/80: Connection refused\n", 1, 0},
+		{"bash waits for a port that is filtered", "timeout 3 bash -c ': </dev/tcp/172.16.1.10/22'", "", 124, 3},
+		{"bash gives up by itself after two minutes, which the script does not live to see", ": </dev/tcp/172.16.1.10/22", "", 137, 60},
+		{"bash says that nobody is there", "bash -c 'echo </dev/tcp/172.17.4.4/22'",
+			"bash: connect: No route to host\nbash: line 1: /dev/tcp/172.17.4.4/22: No route to host\n", 1, 3},
+		{"bash knows no other names", ": >/dev/tcp/billing/22", "bash: billing: Name or service not known\nbash: line 1: /dev/tcp/billing/22: Invalid argument\n", 1, 0},
+		{"bash knows ports by number", ": >/dev/tcp/172.16.1.10/ssh", "bash: ssh: Servname not supported for ai_socktype\nbash: line 1: /dev/tcp/172.16.1.10/ssh: Invalid argument\n", 1, 0},
 		{"ip route get names the gateway", "ip route get 172.16.1.10", "172.16.1.10 via 192.168.2.253 dev eth0 src 192.168.2.10 uid 0\n    cache\n", 0, 0},
 		{"ip route get names the bridge", "ip r get 172.17.4.4", "172.17.4.4 dev docker0 src 172.17.0.1 uid 0\n    cache\n", 0, 0},
 		{"ip route lists them", "ip route", "default via 192.168.2.253 dev eth0 proto dhcp src 192.168.2.10 metric 100\n172.17.0.0/16 dev docker0 proto kernel scope link src 172.17.0.1\n192.168.2.0/24 dev eth0 proto kernel scope link src 192.168.2.10 metric 100\n", 0, 0},
@@ -201,7 +211,7 @@ func TestOutputIsBounded(t *testing.T) {
 func TestRunsReplay(t *testing.T) {
 	t.Parallel()
 	l := newLab(t, engine.Options{})
-	script := "ping -c 5 172.16.1.10; ping -c 2 192.168.1.10; nc -z -w 1 172.16.1.10 5432 && echo open; echo a | while read x; do echo $x; done"
+	script := "ping -c 5 172.16.1.10; ping -c 2 192.168.1.10; nc -z -w 1 172.16.1.10 5432 && echo open; timeout 2 bash -c ': </dev/tcp/172.16.1.10/22' || echo shut; echo a | while read x; do echo $x; done"
 	first := l.run("i-a1", script)
 	for range 5 {
 		require.Equal(t, first, l.run("i-a1", script))

@@ -26,7 +26,7 @@ var programs map[string]program
 func init() {
 	programs = map[string]program{
 		"ping": runPing, "nc": runNetcat, "ip": runIP, "sleep": runSleep, "timeout": runTimeout,
-		"date": runDate, "hostname": runHostname, "whoami": runWhoami, "uname": runUname,
+		"bash": runShell, "sh": runShell, "date": runDate, "hostname": runHostname, "whoami": runWhoami, "uname": runUname,
 	}
 }
 
@@ -121,6 +121,15 @@ func runTimeout(ctx context.Context, g *guest, args []string, _, errOut io.Write
 	return 0, err
 }
 
+// runShell is bash -c.
+func runShell(ctx context.Context, g *guest, args []string, out, errOut io.Writer) (int, error) {
+	if len(args) != 2 || args[0] != "-c" {
+		fmt.Fprintln(errOut, "bash: this guest's bash runs a script only: bash -c script")
+		return 2, nil
+	}
+	return g.shell(ctx, "bash", args[1], out, errOut)
+}
+
 // dateForms are the conversions of date's format that this guest knows.
 var dateForms = map[byte]string{
 	'Y': "2006", 'm': "01", 'd': "02", 'H': "15", 'M': "04", 'S': "05", 'N': "000000000", 'y': "06", 'b': "Jan", 'a': "Mon",
@@ -160,82 +169,6 @@ func runDate(_ context.Context, g *guest, args []string, out, errOut io.Writer) 
 	}
 	fmt.Fprintln(out, text.String())
 	return 0, nil
-}
-
-// runNetcat is nc -z: does something listen there?
-func runNetcat(_ context.Context, g *guest, args []string, out, errOut io.Writer) (int, error) {
-	wait, loud, zero := 127*time.Second, false, false
-	var rest []string
-	for n := 0; n < len(args); n++ {
-		a := args[n]
-		if len(a) < 2 || a[0] != '-' {
-			rest = append(rest, a)
-			continue
-		}
-		for k := 1; k < len(a); k++ {
-			switch a[k] {
-			case 'z':
-				zero = true
-			case 'v':
-				loud = true
-			case 'n', '4':
-			case 'w':
-				value := a[k+1:]
-				if value == "" && n+1 < len(args) {
-					n++
-					value = args[n]
-				}
-				if !seconds(value, &wait) || wait == 0 {
-					fmt.Fprintf(errOut, "nc: timeout invalid: %s\n", value)
-					return 1, nil
-				}
-				k = len(a)
-			default:
-				fmt.Fprintf(errOut, "nc: invalid option -- '%c'\n", a[k])
-				return 1, nil
-			}
-		}
-	}
-	if !zero || len(rest) != 2 {
-		fmt.Fprintln(errOut, "nc: this guest's nc only scans: nc -z [-v] [-w seconds] address port")
-		return 1, nil
-	}
-	port, err := strconv.Atoi(rest[1])
-	if err != nil || port < 1 || port > 65535 {
-		fmt.Fprintf(errOut, "nc: port number invalid: %s\n", rest[1])
-		return 1, nil
-	}
-	to, ok := g.resolve(rest[0])
-	if !ok {
-		fmt.Fprintf(errOut, "nc: getaddrinfo for host \"%s\" port %d: Name or service not known\n", rest[0], port)
-		return 1, nil
-	}
-	return g.connect(to, rest[0], port, wait, loud, errOut)
-}
-
-func (g *guest) connect(to netip.Addr, host string, port int, wait time.Duration, loud bool, errOut io.Writer) (int, error) {
-	v := Deliver(g.world.Topology, Packet{From: g.self.ID, To: to, Protocol: "TCP", Port: port})
-	took, said := v.RTT, ""
-	switch v.Fate {
-	case Answered:
-		said = fmt.Sprintf("Connection to %s %d port [tcp/*] succeeded!", host, port)
-	case Refused:
-		said = fmt.Sprintf("nc: connect to %s port %d (tcp) failed: Connection refused", host, port)
-	case Unreachable:
-		took, said = min(wait, 3*time.Second), fmt.Sprintf("nc: connect to %s port %d (tcp) failed: No route to host", host, port)
-	default:
-		took, said = wait, fmt.Sprintf("nc: connect to %s port %d (tcp) timed out: Operation now in progress", host, port)
-	}
-	if err := g.spend(took); err != nil {
-		return 0, err
-	}
-	if loud {
-		fmt.Fprintln(errOut, said)
-	}
-	if v.Fate == Answered {
-		return 0, nil
-	}
-	return 1, nil
 }
 
 // runIP shows the guest's addresses and routes.
