@@ -60,6 +60,7 @@ func (g *guest) openTCP(path, address string) (io.ReadWriteCloser, error) {
 // connectSays is the system's word for a connection that comes to nothing.
 var connectSays = map[Fate]string{
 	Refused: "Connection refused", Unreachable: "No route to host", Lost: "Connection timed out",
+	NoRoute: "Network is unreachable",
 }
 
 // netcatSays is what nc -v prints: host and port go in.
@@ -67,6 +68,7 @@ var netcatSays = map[Fate]string{
 	Answered:    "Connection to %s %d port [tcp/*] succeeded!\n",
 	Refused:     "nc: connect to %s port %d (tcp) failed: Connection refused\n",
 	Unreachable: "nc: connect to %s port %d (tcp) failed: No route to host\n",
+	NoRoute:     "nc: connect to %s port %d (tcp) failed: Network is unreachable\n",
 	Lost:        "nc: connect to %s port %d (tcp) timed out: Operation now in progress\n",
 }
 

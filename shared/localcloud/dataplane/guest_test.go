@@ -59,6 +59,7 @@ func TestPing(t *testing.T) {
 			g.Routes = []engine.GuestRoute{{Destination: block("172.16.0.0/12"), Device: "docker0"}}
 		})
 	}
+	down := func(l *lab) { l.guest("i-a1", func(g *engine.GuestFacts) { g.InterfaceDown = true }) }
 	for _, c := range []struct {
 		name   string
 		world  func(*lab)
@@ -77,6 +78,9 @@ func TestPing(t *testing.T) {
 		{"options may stand in one word", nil, "ping -nqc2 -i.5 172.16.1.10", 0, 0.5, []string{"2 received"}},
 		{"a bridge inside the guest says that the host is unreachable", docker, "ping -c 2 -W 1 172.16.1.10", 1, 2,
 			[]string{"From 172.16.0.1 icmp_seq=1 Destination Host Unreachable", "2 packets transmitted, 0 received, +2 errors, 100% packet loss"}},
+		{"with its interface down a guest knows no way", down, "ping -c 1 172.16.1.10", 2, 0, []string{"ping: connect: Network is unreachable\n"}},
+		{"with its interface down ip says so", down, "ip -4 addr; ip route; ip route get 172.16.1.10", 2, 0,
+			[]string{"2: eth0: <BROADCAST,MULTICAST> mtu 1500 qdisc fq_codel state DOWN", "RTNETLINK answers: Network is unreachable"}},
 		{"a name that nobody knows is exit 2", nil, "ping -c 1 db.internal", 2, 0, []string{"ping: db.internal: Name or service not known"}},
 		{"an option that it does not have is exit 2", nil, "ping -Z 172.16.1.10", 2, 0, []string{"ping: invalid option -- 'Z'"}},
 		{"a count of nothing is exit 2", nil, "ping -c 0 172.16.1.10", 2, 0, []string{"invalid argument: '0'"}},

@@ -1,6 +1,7 @@
 package dataplane
 
 import (
+	"cmp"
 	"fmt"
 	"net/netip"
 	"slices"
@@ -16,6 +17,7 @@ type Packet struct {
 	To       netip.Addr
 	Protocol string // ICMP or TCP
 	Port     int    // TCP: the port at the destination
+	Size     int    // ICMP: bytes, headers included; 0: 84, as ping sends
 }
 
 // Fate is what becomes of a packet, as its sender learns it.
@@ -27,10 +29,11 @@ const (
 	Answered         // an echo reply; an open port
 	Refused          // a TCP port on which nothing listens
 	Unreachable      // the sender's own guest says that nobody is there
+	NoRoute          // the sender's own guest knows no way there
 )
 
 func (f Fate) String() string {
-	return [...]string{"lost", "answered", "refused", "unreachable"}[f]
+	return [...]string{"lost", "answered", "refused", "unreachable", "no route"}[f]
 }
 
 // Verdict is a packet's fate and the way there.
@@ -48,16 +51,24 @@ type flow struct {
 	protocol         string
 	source, target   netip.Addr
 	sport, dport     int // 0 for ICMP
+	size             int // bytes
 	sender, receiver *engine.Instance
 }
 
 // back is the answer's flow.
 func (f flow) back() flow {
-	return flow{f.protocol, f.target, f.source, f.dport, f.sport, f.receiver, f.sender}
+	return flow{f.protocol, f.target, f.source, f.dport, f.sport, f.size, f.receiver, f.sender}
 }
 
 // ephemeralPort is what clients' ports look like: Linux picks from 32768 up.
 const ephemeralPort = 40000
+
+// Sizes of packets: what ping sends unless told otherwise, and the first of a
+// TCP connection.
+const (
+	pingSize = 84
+	synSize  = 60
+)
 
 // stop is why a packet goes no further.
 type stop struct {
@@ -76,9 +87,9 @@ func Deliver(t *engine.Topology, p Packet) Verdict {
 	if sender == nil || sender.Status != engine.InstanceRunning {
 		return Verdict{Where: "instance " + p.From + " is not running"}
 	}
-	f := flow{protocol: p.Protocol, source: sender.PrivateIP, target: p.To.Unmap(), sender: sender}
+	f := flow{protocol: p.Protocol, source: sender.PrivateIP, target: p.To.Unmap(), sender: sender, size: cmp.Or(p.Size, pingSize)}
 	if p.Protocol == "TCP" {
-		f.sport, f.dport = ephemeralPort, p.Port
+		f.sport, f.dport, f.size = ephemeralPort, p.Port, synSize
 	}
 	v := Verdict{}
 	if f.target == sender.PrivateIP || f.target.IsLoopback() {
@@ -118,8 +129,16 @@ func (v *Verdict) pass(format string, args ...any) {
 // its answer back. Security groups are stateful: they let an answer pass.
 func (w world) receive(f flow, v *Verdict) Verdict {
 	guest := f.receiver.Guest
+	answer := f.back()
+	_, otherWay := w.device(answer)
 	switch {
 	case f.sender == f.receiver: // over the loopback, which firewalls let pass
+	case guest.InterfaceDown:
+		return v.stopped(lost("the network interface of %s is down", f.receiver.ID))
+	case tooLarge(f):
+		return v.stopped(lost("the network interface of %s takes %d bytes", f.receiver.ID, mtu(f.receiver)))
+	case otherWay && guest.ReversePath == engine.ReversePathStrict:
+		return v.stopped(lost("%s drops what it would answer another way", f.receiver.ID))
 	case f.protocol == "ICMP" && guest.DropICMP:
 		return v.stopped(lost("the firewall inside %s drops pings", f.receiver.ID))
 	case f.protocol == "TCP" && slices.ContainsFunc(guest.DropTCP, func(r engine.PortRange) bool { return r.Has(f.dport) }):
@@ -128,7 +147,6 @@ func (w world) receive(f flow, v *Verdict) Verdict {
 	v.pass("instance %s", f.receiver.ID)
 	if f.sender != f.receiver {
 		v.Back = true
-		answer := f.back()
 		if s := w.leaveGuest(answer, v); s != nil {
 			s.fate = Lost // it is not the sender who hears of it
 			return v.stopped(s)
@@ -136,6 +154,9 @@ func (w world) receive(f flow, v *Verdict) Verdict {
 		if _, s := w.carry(answer, v); s != nil {
 			s.fate = Lost
 			return v.stopped(s)
+		}
+		if tooLarge(answer) {
+			return v.stopped(lost("the network interface of %s takes %d bytes", f.sender.ID, mtu(f.sender)))
 		}
 		v.pass("instance %s", f.sender.ID)
 		v.Back = false
@@ -148,25 +169,41 @@ func (w world) receive(f flow, v *Verdict) Verdict {
 	return *v
 }
 
-// leaveGuest looks the destination up in the guest's own routes: what a
-// container bridge or another route of its own covers does not leave.
-func (w world) leaveGuest(f flow, v *Verdict) *stop {
+// mtu is the largest packet that an instance's interface takes.
+func mtu(i *engine.Instance) int { return cmp.Or(i.Guest.MTU, engine.DefaultMTU) }
+
+// tooLarge reports whether a packet is one that the receiver's interface does
+// not take: the sender cuts it to its own size, not to the receiver's.
+func tooLarge(f flow) bool { return min(f.size, mtu(f.sender)) > mtu(f.receiver) }
+
+// device is the guest's own route, a container bridge's for one, that takes a
+// flow before it leaves the guest: false if there is none.
+func (w world) device(f flow) (engine.GuestRoute, bool) {
 	best := w.vSwitch(f.sender.VSwitchID).Block.Bits()
 	if !w.vSwitch(f.sender.VSwitchID).Block.Contains(f.target) {
 		best = 0
 	}
-	var bridge *engine.GuestRoute
-	for n, r := range f.sender.Guest.Routes {
+	var found engine.GuestRoute
+	for _, r := range f.sender.Guest.Routes {
 		if r.Destination.Contains(f.target) && r.Destination.Bits() > best {
-			bridge, best = &f.sender.Guest.Routes[n], r.Destination.Bits()
+			found, best = r, r.Destination.Bits()
 		}
 	}
-	if bridge == nil {
-		v.pass("instance %s", f.sender.ID)
-		return nil
+	return found, found.Device != ""
+}
+
+// leaveGuest sends a flow out of its sender: what a container bridge or another
+// route of the guest's own covers does not leave.
+func (w world) leaveGuest(f flow, v *Verdict) *stop {
+	if bridge, any := w.device(f); any {
+		return &stop{
+			where: fmt.Sprintf("a route inside %s sends %s to %s (%s)", f.sender.ID, f.target, bridge.Device, bridge.Destination),
+			fate:  Unreachable, by: bridge.Destination.Masked().Addr().Next(),
+		}
 	}
-	return &stop{
-		where: fmt.Sprintf("a route inside %s sends %s to %s (%s)", f.sender.ID, f.target, bridge.Device, bridge.Destination),
-		fate:  Unreachable, by: bridge.Destination.Masked().Addr().Next(),
+	if f.sender.Guest.InterfaceDown {
+		return &stop{where: fmt.Sprintf("the network interface of %s is down", f.sender.ID), fate: NoRoute}
 	}
+	v.pass("instance %s", f.sender.ID)
+	return nil
 }

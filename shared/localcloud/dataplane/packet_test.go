@@ -171,6 +171,31 @@ var cases = []struct {
 			g.Routes = []engine.GuestRoute{{Destination: block("172.16.0.0/12"), Device: "docker0"}}
 		})
 	}, from: "i-a1", to: toB, fate: Unreachable, where: "to docker0"},
+	{name: "an interface that is down sends nothing", world: func(l *lab) {
+		l.guest("i-a1", func(g *engine.GuestFacts) { g.InterfaceDown = true })
+	}, from: "i-a1", to: toB, fate: NoRoute, where: "interface of i-a1 is down"},
+	{name: "an interface that is down takes nothing", world: func(l *lab) {
+		l.guest("i-b", func(g *engine.GuestFacts) { g.InterfaceDown = true })
+	}, from: "i-a1", to: toB, fate: Lost, where: "interface of i-b is down"},
+	{name: "an interface takes no packet that is larger than its MTU", world: func(l *lab) {
+		l.guest("i-b", func(g *engine.GuestFacts) { g.MTU = 68 })
+	}, from: "i-a1", to: toB, fate: Lost, where: "interface of i-b takes 68 bytes"},
+	{name: "an interface cuts what it sends to its own MTU, and its answers come back too large", world: func(l *lab) {
+		l.guest("i-a1", func(g *engine.GuestFacts) { g.MTU = 68 })
+	}, from: "i-a1", to: toB, fate: Lost, where: "interface of i-a1 takes 68 bytes", back: true},
+	{name: "two small MTUs suit each other", world: func(l *lab) {
+		l.guest("i-a1", func(g *engine.GuestFacts) { g.MTU = 68 })
+		l.guest("i-b", func(g *engine.GuestFacts) { g.MTU = 68 })
+	}, from: "i-a1", to: toB, fate: Answered},
+	{name: "a TCP connection begins with packets that fit every MTU", world: func(l *lab) {
+		l.guest("i-b", func(g *engine.GuestFacts) { g.MTU = 68 })
+	}, from: "i-a1", to: toB, port: 5432, fate: Answered},
+	{name: "a guest that is strict drops what it would answer by a bridge", world: func(l *lab) {
+		l.guest("i-b", func(g *engine.GuestFacts) {
+			g.ReversePath = engine.ReversePathStrict
+			g.Routes = []engine.GuestRoute{{Destination: block("192.168.1.0/24"), Device: "docker0"}}
+		})
+	}, from: "i-a1", to: toB, fate: Lost, where: "i-b drops what it would answer another way"},
 	{name: "a container bridge over another block does no harm", world: func(l *lab) {
 		l.guest("i-a1", func(g *engine.GuestFacts) {
 			g.Routes = []engine.GuestRoute{{Destination: block("172.17.0.0/16"), Device: "docker0"}}

@@ -111,9 +111,13 @@ func runPing(_ context.Context, g *guest, args []string, out, errOut io.Writer) 
 		fmt.Fprintf(errOut, "ping: %s: Name or service not known\n", p.host)
 		return 2, nil
 	}
+	v := Deliver(g.world.Topology, Packet{From: g.self.ID, To: to, Protocol: "ICMP", Size: p.size + 28})
+	if v.Fate == NoRoute {
+		fmt.Fprintln(errOut, "ping: connect: Network is unreachable")
+		return 2, nil
+	}
 	fmt.Fprintf(out, "PING %s (%s) %d(%d) bytes of data.\n", p.host, to, p.size, p.size+28)
 	r := pingRun{pinging: p}
-	v := Deliver(g.world.Topology, Packet{From: g.self.ID, To: to, Protocol: "ICMP"})
 	err := r.send(g, v, to, out)
 	if err != nil {
 		return 0, err

@@ -189,7 +189,10 @@ func runIP(_ context.Context, g *guest, args []string, out, errOut io.Writer) (i
 			fmt.Fprintf(errOut, "Error: inet prefix is expected rather than \"%s\".\n", args[2])
 			return 1, nil
 		}
-		g.routeTo(to, out)
+		if !g.routeTo(to, out) {
+			fmt.Fprintln(errOut, "RTNETLINK answers: Network is unreachable")
+			return 2, nil
+		}
 	case is("route", 1):
 		g.showRoutes(out)
 	default:
@@ -215,7 +218,11 @@ func (g *guest) block() netip.Prefix { return g.world.vSwitch(g.self.VSwitchID).
 
 func (g *guest) showAddresses(out io.Writer) {
 	fmt.Fprint(out, "1: lo: <LOOPBACK,UP,LOWER_UP> mtu 65536 qdisc noqueue state UNKNOWN group default qlen 1000\n    inet 127.0.0.1/8 scope host lo\n")
-	fmt.Fprint(out, "2: eth0: <BROADCAST,MULTICAST,UP,LOWER_UP> mtu 1500 qdisc fq_codel state UP group default qlen 1000\n")
+	flags, state := "BROADCAST,MULTICAST,UP,LOWER_UP", "UP"
+	if g.self.Guest.InterfaceDown {
+		flags, state = "BROADCAST,MULTICAST", "DOWN"
+	}
+	fmt.Fprintf(out, "2: eth0: <%s> mtu %d qdisc fq_codel state %s group default qlen 1000\n", flags, mtu(g.self), state)
 	fmt.Fprintf(out, "    inet %s/%d scope global dynamic noprefixroute eth0\n", g.self.PrivateIP, g.block().Bits())
 	for n, r := range g.self.Guest.Routes {
 		fmt.Fprintf(out, "%d: %s: <BROADCAST,MULTICAST,UP> mtu 1500 qdisc noqueue state UP group default\n    inet %s/%d scope global %s\n",
@@ -224,19 +231,27 @@ func (g *guest) showAddresses(out io.Writer) {
 }
 
 func (g *guest) showRoutes(out io.Writer) {
-	fmt.Fprintf(out, "default via %s dev eth0 proto dhcp src %s metric 100\n", gateway(g.block()), g.self.PrivateIP)
+	up := !g.self.Guest.InterfaceDown
+	if up {
+		fmt.Fprintf(out, "default via %s dev eth0 proto dhcp src %s metric 100\n", gateway(g.block()), g.self.PrivateIP)
+	}
 	for _, r := range g.self.Guest.Routes {
 		fmt.Fprintf(out, "%s dev %s proto kernel scope link src %s\n", r.Destination, r.Device, bridgeAddress(r))
 	}
-	fmt.Fprintf(out, "%s dev eth0 proto kernel scope link src %s metric 100\n", g.block(), g.self.PrivateIP)
+	if up {
+		fmt.Fprintf(out, "%s dev eth0 proto kernel scope link src %s metric 100\n", g.block(), g.self.PrivateIP)
+	}
 }
 
-func (g *guest) routeTo(to netip.Addr, out io.Writer) {
+// routeTo shows the route to an address; false if there is none.
+func (g *guest) routeTo(to netip.Addr, out io.Writer) bool {
 	f := flow{source: g.self.PrivateIP, target: to, sender: g.self}
 	s := g.world.leaveGuest(f, &Verdict{})
 	switch {
 	case to == g.self.PrivateIP || to.IsLoopback():
 		fmt.Fprintf(out, "local %s dev lo src %s uid 0\n", to, to)
+	case s != nil && s.fate == NoRoute:
+		return false
 	case s != nil:
 		fmt.Fprintf(out, "%s dev %s src %s uid 0\n", to, g.device(to), s.by)
 	case g.block().Contains(to):
@@ -245,6 +260,7 @@ func (g *guest) routeTo(to netip.Addr, out io.Writer) {
 		fmt.Fprintf(out, "%s via %s dev eth0 src %s uid 0\n", to, gateway(g.block()), g.self.PrivateIP)
 	}
 	fmt.Fprintln(out, "    cache")
+	return true
 }
 
 // device is the bridge that covers an address, the longest prefix first.

@@ -49,7 +49,25 @@ type GuestFacts struct {
 	DropTCP     []PortRange  // and these ports
 	ListenTCP   []int        // ports that something listens on
 	Routes      []GuestRoute // of the guest's own, beside the one to its vSwitch and the default route
+
+	InterfaceDown bool   // its network interface is down
+	MTU           int    // of its network interface, in bytes; 0: DefaultMTU
+	ReversePath   string // what it does with a packet whose answer would leave another way
 }
+
+// Linux's rp_filter in a guest: one that is strict drops what it could not
+// answer by the way by which it came. "" is loose.
+const (
+	ReversePathStrict = "strict"
+	ReversePathLoose  = "loose"
+)
+
+// A network interface's largest packet, in bytes: as Ethernet has it, and the
+// least that IPv4 can live with.
+const (
+	DefaultMTU = 1500
+	LeastMTU   = 68
+)
 
 // GuestRoute is a route inside a guest: a container bridge, for one. What it
 // covers does not leave the instance through its network interface.

@@ -160,6 +160,7 @@ func (a *applier) inside(v *VPC) {
 			guest := engine.GuestFacts{
 				OS: i.Guest.OS, AgentOnline: i.Guest.CloudAssistant == "online" || i.Guest.CloudAssistant == "hangs",
 				AgentHangs: i.Guest.CloudAssistant == "hangs", DropICMP: i.Guest.DropICMP, ListenTCP: i.Guest.ListenTCP,
+				InterfaceDown: i.Guest.InterfaceDown, MTU: i.Guest.MTU, ReversePath: i.Guest.ReversePath,
 			}
 			for _, p := range i.Guest.DropTCP {
 				guest.DropTCP = append(guest.DropTCP, ports(p))

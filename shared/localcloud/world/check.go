@@ -276,6 +276,10 @@ func (c *checker) instance(at string, v *VPC, i *Instance, switches map[string]n
 	at += ".guest"
 	c.known(at+".os", i.Guest.OS, []string{"", "linux", "windows"})
 	c.known(at+".cloudAssistant", i.Guest.CloudAssistant, []string{"", "online", "offline", "hangs"})
+	c.known(at+".reversePath", i.Guest.ReversePath, []string{"", engine.ReversePathLoose, engine.ReversePathStrict})
+	if mtu := i.Guest.MTU; mtu != 0 && (mtu < engine.LeastMTU || mtu > engine.DefaultMTU) {
+		c.fail(at+".mtu", "%d to %d bytes are possible", engine.LeastMTU, engine.DefaultMTU)
+	}
 	for j, p := range i.Guest.DropTCP {
 		c.ports(fmt.Sprintf("%s.dropTcp[%d]", at, j), p)
 	}

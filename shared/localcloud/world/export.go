@@ -141,7 +141,8 @@ func exportInstance(i engine.Instance) Instance {
 	out := Instance{
 		ID: i.ID, Name: i.Name, VSwitchID: i.VSwitchID, PrivateIP: i.PrivateIP.String(), SecurityGroups: slices.Clone(i.SecurityGroupIDs),
 		Status: i.Status, Tags: tagMap(i.Tags),
-		Guest: Guest{OS: i.Guest.OS, CloudAssistant: "offline", DropICMP: i.Guest.DropICMP, ListenTCP: i.Guest.ListenTCP},
+		Guest: Guest{OS: i.Guest.OS, CloudAssistant: "offline", DropICMP: i.Guest.DropICMP, ListenTCP: i.Guest.ListenTCP,
+			InterfaceDown: i.Guest.InterfaceDown, MTU: i.Guest.MTU, ReversePath: i.Guest.ReversePath},
 	}
 	switch {
 	case i.Guest.AgentHangs:

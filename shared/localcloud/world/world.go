@@ -161,6 +161,9 @@ type Guest struct {
 	DropTCP        []string     `yaml:"dropTcp,flow,omitempty"`   // port ranges, from/to
 	ListenTCP      []int        `yaml:"listenTcp,flow,omitempty"` // ports
 	Routes         []GuestRoute `yaml:"routes,omitempty"`
+	InterfaceDown  bool         `yaml:"interfaceDown,omitempty"`
+	MTU            int          `yaml:"mtu,omitempty"`         // of its network interface, in bytes; absent: 1500
+	ReversePath    string       `yaml:"reversePath,omitempty"` // a packet whose answer would leave another way: strict drops it, loose (absent) takes it
 }
 
 // GuestRoute is a route inside a guest, over a container bridge for one.
