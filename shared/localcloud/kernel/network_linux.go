@@ -1,0 +1,410 @@
+package kernel
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"os"
+	"os/exec"
+	"slices"
+	"sync"
+	"time"
+
+	"vpcinterconnect/shared/localcloud/engine"
+)
+
+// Network is one local cloud's network in the kernel. It is the engine's guest
+// too: it runs scripts in the instances.
+type Network struct {
+	options Options
+	run     *run
+
+	mu     sync.Mutex // of what follows: one change at a time
+	now    plan       // what the kernel holds
+	lines  map[string]*line
+	doors  map[string]*doors // by instance: what listens in it
+	closed bool
+
+	ctx     context.Context // ends with the network
+	cancel  context.CancelFunc
+	scripts sync.WaitGroup
+	present func() *engine.Topology // nil: nobody is followed
+}
+
+// tools are the programs that this package needs, beside bash and ping, which
+// scripts do.
+var tools = []string{"ip", "tc", "nft"}
+
+// Open makes an empty network. It sweeps first (see Sweep). Close is needed.
+// The error says what this machine lacks: Linux, root, a program.
+func Open(o Options) (*Network, error) {
+	if os.Geteuid() != 0 {
+		return nil, errors.New("the kernel's network needs root")
+	}
+	for _, t := range tools {
+		if _, err := exec.LookPath(t); err != nil {
+			return nil, fmt.Errorf("the kernel's network needs the program %s (Debian: apt-get install iproute2 nftables iputils-ping)", t)
+		}
+	}
+	if _, err := Sweep(); err != nil {
+		return nil, err
+	}
+	r, err := claimRun()
+	if err != nil {
+		return nil, err
+	}
+	n := &Network{options: o, run: r, now: emptyPlan(), lines: map[string]*line{}, doors: map[string]*doors{}}
+	n.ctx, n.cancel = context.WithCancel(context.Background())
+	if err := os.Mkdir(r.root(), 0o700); err != nil {
+		return nil, errors.Join(err, n.Close())
+	}
+	return n, nil
+}
+
+func emptyPlan() plan {
+	return plan{routers: map[string]*router{}, guests: map[string]*guest{}, wires: map[string]*wire{}}
+}
+
+// Namespace is the name of a VPC's or an instance's network namespace, for
+// "ip netns exec".
+func (n *Network) Namespace(id string) string { return n.run.name + "-" + spelt(id) }
+
+// Apply makes the kernel hold what a topology says. Should the kernel not be as
+// it was left (a script may have removed its interface), all is made anew.
+func (n *Network) Apply(t *engine.Topology) error {
+	want := newPlan(t)
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.closed {
+		return errors.New("the network is closed")
+	}
+	err := n.change(want)
+	if err == nil {
+		return nil
+	}
+	if again := errors.Join(n.clear(), n.change(want)); again != nil {
+		return errors.Join(err, again)
+	}
+	n.warn(fmt.Errorf("the network was made anew: %w", err))
+	return nil
+}
+
+func (n *Network) warn(err error) {
+	if n.options.Warn != nil {
+		n.options.Warn(err)
+	}
+}
+
+// change goes from what is to what is wanted. A guest whose link changes is
+// taken away first.
+func (n *Network) change(want plan) error {
+	moved := map[string]bool{}
+	for id, g := range want.guests {
+		if is := n.now.guests[id]; is != nil && is.link != g.link {
+			moved[id] = true
+		}
+	}
+	if len(moved) > 0 {
+		if err := n.step(n.now.without(moved)); err != nil {
+			return err
+		}
+	}
+	return n.step(want)
+}
+
+// step applies a difference in which no guest changes its link: first what is
+// new, then what changes, then what goes.
+func (n *Network) step(want plan) error {
+	for _, f := range []func(plan) error{n.build, n.route, n.furnish, n.demolish} {
+		if err := f(want); err != nil {
+			return err
+		}
+	}
+	n.now = want
+	return nil
+}
+
+// build makes the namespaces, links and wires that are new.
+func (n *Network) build(want plan) error {
+	for _, id := range newcomers(n.now.routers, want.routers) {
+		if err := createNamespace(n.Namespace(id)); err != nil {
+			return err
+		}
+		n.now.routers[id] = &router{}
+		if err := inside(n.Namespace(id), func() error { return set4(forwarding) }); err != nil {
+			return err
+		}
+	}
+	links := map[string][]string{}
+	for _, id := range newcomers(n.now.guests, want.guests) {
+		g := want.guests[id]
+		if err := createNamespace(n.Namespace(id)); err != nil {
+			return err
+		}
+		n.now.guests[id] = &guest{link: g.link}
+		links[g.vpcID] = append(links[g.vpcID],
+			fmt.Sprintf("link add %s address %s type veth peer name eth0 address %s netns %s", g.port, g.mac, g.mac, n.Namespace(id)),
+			fmt.Sprintf("link set dev %s arp off up", g.port))
+	}
+	for vpc, commands := range links {
+		if err := inside(n.Namespace(vpc), func() error { return ip(commands) }); err != nil {
+			return err
+		}
+	}
+	for _, id := range sortedKeys(want.wires) {
+		w, is := want.wires[id], n.lines[id]
+		if is != nil && is.wire == *w {
+			continue
+		}
+		if is != nil {
+			is.cut()
+			delete(n.lines, id)
+		}
+		carried := *w
+		if n.options.Instant {
+			carried.mbps = 0
+		}
+		l, err := lay(carried, [2]string{n.Namespace(w.ends[0]), n.Namespace(w.ends[1])}, n.options.Instant)
+		if err != nil {
+			return err
+		}
+		l.wire = *w
+		n.lines[id] = l
+	}
+	return nil
+}
+
+// forwarding are a vRouter's settings below /proc/sys/net/ipv4.
+var forwarding = map[string]string{
+	"ip_forward": "1", "conf/all/rp_filter": "0", "conf/default/rp_filter": "0",
+	"conf/all/send_redirects": "0", "conf/default/send_redirects": "0",
+}
+
+// set4 writes the thread's namespace's settings.
+func set4(settings map[string]string) error {
+	for _, name := range sortedKeys(settings) {
+		if err := os.WriteFile("/proc/sys/net/ipv4/"+name, []byte(settings[name]), 0); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// route brings the vRouters' routing and filters up to date.
+func (n *Network) route(want plan) error {
+	for _, id := range sortedKeys(want.routers) {
+		is, to := n.now.routers[id], want.routers[id]
+		commands := routingDifference(is, to)
+		if len(commands) == 0 && is.filter == to.filter {
+			continue
+		}
+		if err := inside(n.Namespace(id), func() error {
+			if err := ip(commands); err != nil || is.filter == to.filter {
+				return err
+			}
+			if err := nft(to.filter); err != nil {
+				return err
+			}
+			return forgetFlows()
+		}); err != nil {
+			return err
+		}
+		n.now.routers[id] = to
+	}
+	return nil
+}
+
+// furnish brings the guests' insides up to date.
+func (n *Network) furnish(want plan) error {
+	for _, id := range sortedKeys(want.guests) {
+		is, to := n.now.guests[id], want.guests[id]
+		var commands []string
+		if !slices.Equal(is.eth0, to.eth0) {
+			if is.eth0 == nil {
+				commands = append(commands, "link set dev lo up")
+			}
+			commands = append(commands, to.eth0...)
+		}
+		commands = append(commands, bridgesDifference(is, to)...)
+		fresh := is.firewall != to.firewall
+		settled := maps.Equal(is.settings, to.settings)
+		doorsAreRight := slices.Equal(is.listen, to.listen)
+		if len(commands) == 0 && !fresh && settled && doorsAreRight {
+			n.now.guests[id] = to // its host name may have changed
+			continue
+		}
+		if err := inside(n.Namespace(id), func() error {
+			if !settled {
+				if err := set4(to.settings); err != nil {
+					return err
+				}
+			}
+			if err := ip(commands); err != nil {
+				return err
+			}
+			if fresh {
+				if err := errors.Join(nft(to.firewall), forgetFlows()); err != nil {
+					return err
+				}
+			}
+			return n.open(id, to.listen)
+		}); err != nil {
+			return err
+		}
+		n.now.guests[id] = to
+	}
+	return nil
+}
+
+// demolish takes away what is no longer wanted.
+func (n *Network) demolish(want plan) error {
+	for _, id := range newcomers(want.wires, n.lines) {
+		n.lines[id].cut()
+		delete(n.lines, id)
+	}
+	for _, id := range newcomers(want.guests, n.now.guests) {
+		g := n.now.guests[id]
+		n.shut(id)
+		// The kernel takes its time over a namespace; the link goes at once.
+		if n.now.routers[g.vpcID] != nil {
+			if err := inside(n.Namespace(g.vpcID), func() error { return ip([]string{"link del dev " + g.port}) }); err != nil {
+				return err
+			}
+		}
+		if err := deleteNamespace(n.Namespace(id)); err != nil {
+			return err
+		}
+	}
+	for _, id := range newcomers(want.routers, n.now.routers) {
+		if err := deleteNamespace(n.Namespace(id)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// clear takes everything away, whatever state it is in.
+func (n *Network) clear() error {
+	for id, l := range n.lines {
+		l.cut()
+		delete(n.lines, id)
+	}
+	for id := range n.doors {
+		n.shut(id)
+	}
+	var errs []error
+	for _, id := range slices.Concat(sortedKeys(n.now.guests), sortedKeys(n.now.routers)) {
+		errs = append(errs, deleteNamespace(n.Namespace(id)))
+	}
+	n.now = emptyPlan()
+	return errors.Join(errs...)
+}
+
+// Follow keeps the kernel in step with an engine until Close: a change shows
+// within some tens of milliseconds. Scripts then run when the kernel is as the
+// engine is.
+func (n *Network) Follow(e *engine.Engine) error {
+	n.present = e.Topology
+	if err := n.Apply(e.Topology()); err != nil {
+		return err
+	}
+	changed := make(chan struct{}, 1)
+	e.Watch(func() {
+		select {
+		case changed <- struct{}{}:
+		default: // it is known already
+		}
+	})
+	n.scripts.Add(1)
+	go func() {
+		defer n.scripts.Done()
+		for n.wait(e, changed) {
+			if err := n.Apply(e.Topology()); err != nil && n.ctx.Err() == nil {
+				n.warn(err)
+			}
+		}
+	}()
+	return nil
+}
+
+// settleTime gathers changes that come close together.
+const settleTime = 5 * time.Millisecond
+
+// wait returns when something may have changed: because somebody called, or
+// because time has passed. It is false when the network goes down.
+func (n *Network) wait(e *engine.Engine, changed <-chan struct{}) bool {
+	due := time.Hour
+	if at, any := e.NextEvent(); any {
+		due = max(time.Until(at), 0)
+	}
+	select {
+	case <-changed:
+	case <-time.After(due):
+	case <-n.ctx.Done():
+		return false
+	}
+	select {
+	case <-time.After(settleTime):
+	case <-n.ctx.Done():
+		return false
+	}
+	select {
+	case <-changed:
+	default:
+	}
+	return true
+}
+
+// Start runs a script in an instance when the kernel is as the engine is.
+func (n *Network) Start(s engine.Script, done func(engine.Execution)) (stop func()) {
+	ctx, cancel := context.WithCancel(n.ctx)
+	n.scripts.Add(1)
+	go func() {
+		defer n.scripts.Done()
+		defer cancel()
+		x := n.execute(ctx, s)
+		if n.ctx.Err() == nil {
+			done(x)
+		}
+	}()
+	return cancel
+}
+
+// Run runs a script in an instance and waits for its end.
+func (n *Network) Run(s engine.Script) engine.Execution { return n.execute(n.ctx, s) }
+
+func (n *Network) execute(ctx context.Context, s engine.Script) engine.Execution {
+	t := s.Topology
+	if n.present != nil {
+		t = n.present() // newer, if anything
+	}
+	err := n.Apply(t)
+	if err == nil {
+		n.mu.Lock()
+		g := n.now.guests[s.InstanceID]
+		n.mu.Unlock()
+		if g == nil {
+			return engine.Execution{Output: "localcloud: this instance has no network\n", ExitCode: 1}
+		}
+		var x engine.Execution
+		if x, err = runScript(ctx, n.Namespace(s.InstanceID), n.run.root(), g.hostName, s); err == nil {
+			return x
+		}
+	}
+	n.warn(err)
+	return engine.Execution{Output: fmt.Sprintf("localcloud: %s\n", err), ExitCode: 1}
+}
+
+// Close ends scripts and removes everything from the kernel.
+func (n *Network) Close() error {
+	n.cancel()
+	n.scripts.Wait()
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.closed {
+		return nil
+	}
+	n.closed = true
+	return errors.Join(n.clear(), n.run.release())
+}

@@ -1,0 +1,29 @@
+//go:build !linux
+
+package kernel
+
+import (
+	"errors"
+
+	"vpcinterconnect/shared/localcloud/engine"
+)
+
+// Network is one local cloud's network in the kernel, which has to be Linux.
+type Network struct{}
+
+var errNotLinux = errors.New("the kernel's network needs Linux")
+
+// Open says that this is not Linux.
+func Open(Options) (*Network, error) { return nil, errNotLinux }
+
+// Sweep has nothing to remove.
+func Sweep() ([]string, error) { return nil, errNotLinux }
+
+// The methods of a network that Open never returns.
+
+func (*Network) Namespace(string) string                            { return "" }
+func (*Network) Apply(*engine.Topology) error                       { return errNotLinux }
+func (*Network) Follow(*engine.Engine) error                        { return errNotLinux }
+func (*Network) Start(engine.Script, func(engine.Execution)) func() { return func() {} }
+func (*Network) Run(engine.Script) engine.Execution                 { return engine.Execution{ExitCode: 1} }
+func (*Network) Close() error                                       { return nil }
