@@ -129,7 +129,12 @@ func (a *analysis) lead(f flow, e *interconnect.RouteEntry, h Hop) []Hop {
 		h.Sentence = route + " stays within the VPC."
 		if f.target.role != f.source.role {
 			h.State = Blocks
-			h.Sentence = fmt.Sprintf("%s stays within %s: its own vSwitch has the address %s too.", route, side.VPC.ID, f.target.address)
+			for _, v := range side.VSwitches {
+				if v.CidrBlock.Contains(f.target.address) {
+					h.Resource = v.ID
+				}
+			}
+			h.Sentence = fmt.Sprintf("%s stays within %s: its own vSwitch %s has the address %s too.", route, side.VPC.ID, h.Resource, f.target.address)
 			h.Mend = fmt.Sprintf("Use an address outside %s, which both VPCs have.", e.Destination)
 		}
 		return []Hop{h}
