@@ -88,7 +88,7 @@ func (l *loose) UnmarshalJSON(b []byte) error {
 // requestID returns the id of an answer: as the SDK read it, which is the usual
 // case and saves reading the answer again, or as it can be found.
 func (c *Reader) requestID(resp responses.AcsResponse) string {
-	if id := reflect.Indirect(reflect.ValueOf(resp)).FieldByName("RequestId"); id.Kind() == reflect.String && uuid.MatchString(id.String()) {
+	if id := reflect.Indirect(reflect.ValueOf(resp)).FieldByName("RequestId"); id.Kind() == reflect.String && isUUID(id.String()) {
 		return id.String() // it cannot hold a secret
 	}
 	var a answer
@@ -217,8 +217,16 @@ func asCloudError(err error) *interconnect.CloudError {
 	return nil
 }
 
-// uuid is the form of the cloud's request ids.
-var uuid = regexp.MustCompile(`^[0-9A-F]{8}(-[0-9A-F]{4}){3}-[0-9A-F]{12}$`)
+// isUUID tells whether s has the form of the cloud's request ids, such as
+// A57ED41C-F642-45CF-B081-B6DBB105309D.
+func isUUID(s string) bool {
+	for i := range len(s) {
+		if dash := i == 8 || i == 13 || i == 18 || i == 23; dash != (s[i] == '-') || !dash && !strings.ContainsRune("0123456789ABCDEF", rune(s[i])) {
+			return false
+		}
+	}
+	return len(s) == 36
+}
 
 // maxMessage bounds what is kept of a message, in bytes.
 const maxMessage = 400

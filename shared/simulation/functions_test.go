@@ -54,9 +54,15 @@ type wiring struct {
 	intake  func(what string, in *intake.Intake)
 }
 
+// carrier takes what a function sends to the cloud.
+type carrier interface {
+	alicloud.Direct
+	http.RoundTripper
+}
+
 // client makes an invocation's clients, as its main.go does.
-func (s *sim) client(inv trigger.Invocation, way http.RoundTripper) (*alicloud.Cloud, store, chain.Queues) {
-	cloud := alicloud.New(inv, alicloud.Options{Transport: way})
+func (s *sim) client(inv trigger.Invocation, way carrier) (*alicloud.Cloud, store, chain.Queues) {
+	cloud := alicloud.New(inv, alicloud.Options{Direct: way})
 	queues, err := mns.New(inv, mns.Options{Endpoint: "https://" + s.account + ".mns." + home + ".aliyuncs.com", Prefix: prefix, Transport: way})
 	must(err)
 	return cloud, records.New(cloud, prefix), queues
@@ -65,7 +71,7 @@ func (s *sim) client(inv trigger.Invocation, way http.RoundTripper) (*alicloud.C
 // stepFunction returns a step's function: the handler that its main.go builds.
 func (s *sim) stepFunction(v *invocation, event []byte) func(context.Context) error {
 	return func(ctx context.Context) error {
-		real, kept, queues := s.client(s.invocationOf(v), transport{&s.gate, v})
+		real, kept, queues := s.client(s.invocationOf(v), way{&s.gate, v})
 		var cloud stepCloud = real
 		w := s.wiring
 		if w.cloud != nil {
@@ -99,7 +105,7 @@ func (s *sim) stepFunction(v *invocation, event []byte) func(context.Context) er
 // intakeFunction returns something that intake's function does.
 func (s *sim) intakeFunction(v *invocation, do func(context.Context, *intake.Intake) error) func(context.Context) error {
 	return func(ctx context.Context) error {
-		cloud, kept, queues := s.client(s.invocationOf(v), transport{&s.gate, v})
+		cloud, kept, queues := s.client(s.invocationOf(v), way{&s.gate, v})
 		if s.wiring.store != nil {
 			kept = s.wiring.store(kept)
 		}
@@ -133,7 +139,7 @@ type outcomes struct {
 	by  *invocation
 }
 
-func (o *outcomes) Enabled(context.Context, slog.Level) bool { return true }
+func (o *outcomes) Enabled(context.Context, slog.Level) bool { return !o.sim.mute }
 func (o *outcomes) WithAttrs([]slog.Attr) slog.Handler       { return o }
 func (o *outcomes) WithGroup(string) slog.Handler            { return o }
 func (o *outcomes) Handle(_ context.Context, r slog.Record) error {
@@ -175,7 +181,7 @@ func (s *sim) watch() []interconnect.Record {
 	s.weather.watching = true
 	defer func() { s.weather.watching = false }()
 	v := &invocation{function: "intake", ends: time.Now().Add(time.Hour)}
-	_, kept, _ := s.client(s.invocationOf(v), s.cloud)
+	_, kept, _ := s.client(s.invocationOf(v), s.cloudOf(v.function))
 	list, err := kept.List(context.Background())
 	if err != nil {
 		s.violate("the records can be read: %v", err)

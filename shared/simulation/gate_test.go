@@ -14,7 +14,9 @@ import (
 	"sync"
 	"time"
 
+	"vpcinterconnect/shared/alicloud"
 	"vpcinterconnect/shared/localcloud/engine"
+	"vpcinterconnect/shared/localcloud/openapi"
 )
 
 // errDead is what a function's calls get once it has died: it does nothing any
@@ -74,9 +76,10 @@ func (v *invocation) isFinished() bool {
 // call is one request on its way to the cloud.
 type call struct {
 	by         *invocation
-	request    *http.Request
-	body       []byte
-	product    string // MNS or OpenAPI
+	direct     alicloud.DirectCall // of OpenAPI
+	message    *http.Request       // of MNS; nil: it is of OpenAPI
+	body       []byte              // of MNS
+	product    string
 	action     string
 	parameters url.Values // without those of the protocol
 	write      bool
@@ -85,8 +88,9 @@ type call struct {
 }
 
 type answer struct {
-	response *http.Response
-	err      error
+	status int
+	body   []byte
+	err    error
 }
 
 // gate collects the calls that functions make, until the scheduler lets them
@@ -96,30 +100,67 @@ type gate struct {
 	pending []*call
 }
 
-// transport is an invocation's way to the cloud.
-type transport struct {
+// way is an invocation's way to the cloud: through the gate.
+type way struct {
 	gate *gate
 	by   *invocation
 }
 
-// RoundTrip waits for the scheduler, or for the caller to give up.
-func (t transport) RoundTrip(r *http.Request) (*http.Response, error) {
-	if t.by.isDead() {
-		return nil, errDead
+// RoundTrip carries a message.
+func (w way) RoundTrip(r *http.Request) (*http.Response, error) {
+	c := &call{by: w.by, product: "MNS", action: "SendMessage", write: true}
+	if r.Body != nil {
+		body, err := io.ReadAll(r.Body)
+		if err != nil {
+			return nil, err
+		}
+		c.body = body
 	}
-	c, err := readCall(t.by, r)
-	if err != nil {
-		return nil, err
+	// It is carried out without the caller's deadline: a request that is on its
+	// way arrives whether or not anybody still waits for it.
+	c.message = r.Clone(context.Background())
+	c.key = "MNS " + r.URL.Path + " " + string(c.body)
+	a := w.wait(r.Context(), c)
+	if a.err != nil {
+		return nil, a.err
 	}
-	t.gate.mu.Lock()
-	t.gate.pending = append(t.gate.pending, c)
-	t.gate.mu.Unlock()
+	return &http.Response{
+		StatusCode: a.status, Header: http.Header{"Content-Type": {"text/xml"}}, Body: io.NopCloser(bytes.NewReader(a.body)),
+		ContentLength: int64(len(a.body)), Request: r, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
+	}, nil
+}
+
+// Call carries a call of OpenAPI.
+func (w way) Call(ctx context.Context, d alicloud.DirectCall) (int, []byte, error) {
+	c := &call{by: w.by, direct: d, product: "OpenAPI", action: d.Action, parameters: make(url.Values, len(d.Parameters))}
+	for k, v := range d.Parameters {
+		c.parameters[k] = []string{v}
+	}
+	for _, p := range []string{"Vpc", "Ecs", "oos", "Sts"} {
+		if a, ok := engine.Find(p, c.action); ok {
+			c.product, c.write = a.Product, a.Write
+		}
+	}
+	c.key = c.action + " " + c.parameters.Encode()
+	a := w.wait(ctx, c)
+	return a.status, a.body, a.err
+}
+
+// wait waits for the scheduler, or for the caller to give up.
+func (w way) wait(ctx context.Context, c *call) answer {
+	if w.by.isDead() {
+		return answer{err: errDead}
+	}
+	c.answer = make(chan answer, 1)
+	w.gate.mu.Lock()
+	w.gate.pending = append(w.gate.pending, c)
+	w.gate.mu.Unlock()
 	select {
 	case a := <-c.answer:
-		return a.response, a.err
-	case <-r.Context().Done():
-		t.gate.take(c)
-		return nil, r.Context().Err()
+		return a
+	case <-ctx.Done():
+		w.gate.take(c)
+		return answer{err: ctx.Err()}
 	}
 }
 
@@ -141,52 +182,6 @@ func (g *gate) take(c *call) {
 	g.pending = slices.DeleteFunc(g.pending, func(o *call) bool { return o == c })
 }
 
-// protocolParameters differ between two runs of a seed, or say nothing.
-var protocolParameters = []string{
-	"AccessKeyId", "Signature", "SignatureNonce", "SignatureMethod", "SignatureVersion", "SignatureType",
-	"SecurityToken", "Timestamp", "Format", "Version", "Action",
-}
-
-// readCall reads what a request is.
-func readCall(by *invocation, r *http.Request) (*call, error) {
-	c := &call{by: by, answer: make(chan answer, 1), parameters: url.Values{}}
-	if r.Body != nil {
-		body, err := io.ReadAll(r.Body)
-		if err != nil {
-			return nil, err
-		}
-		c.body = body
-	}
-	// It is carried out without the caller's deadline: a request that is on its
-	// way arrives whether or not anybody still waits for it.
-	c.request = r.Clone(context.Background())
-	if strings.Contains(r.URL.Host, ".mns.") {
-		c.product, c.action, c.write = "MNS", "SendMessage", true
-		c.key = "MNS " + r.URL.Path + " " + string(c.body)
-		return c, nil
-	}
-	for _, text := range []string{r.URL.RawQuery, string(c.body)} {
-		values, err := url.ParseQuery(text)
-		if err != nil {
-			return nil, err
-		}
-		for k, v := range values {
-			c.parameters[k] = v
-		}
-	}
-	c.product, c.action = "OpenAPI", c.parameters.Get("Action")
-	for _, p := range []string{"Vpc", "Ecs", "oos", "Sts"} {
-		if a, ok := engine.Find(p, c.action); ok {
-			c.product, c.write = a.Product, a.Write
-		}
-	}
-	for _, name := range protocolParameters {
-		c.parameters.Del(name)
-	}
-	c.key = c.action + " " + c.parameters.Encode()
-	return c, nil
-}
-
 // changes tells whether the call changes networks, which is what the promises
 // are about: not the record, not a queue, and a ping changes nothing.
 func (c *call) changes() bool {
@@ -200,7 +195,7 @@ func (c *call) String() string {
 		if i, j := strings.Index(body, "<MessageBody>"), strings.Index(body, "</MessageBody>"); i >= 0 && j > i {
 			body = strings.ReplaceAll(body[i+len("<MessageBody>"):j], "&#34;", `"`)
 		}
-		return fmt.Sprintf("%s %s %.400s", c.action, strings.TrimSuffix(c.request.URL.Path, "/messages"), body)
+		return fmt.Sprintf("%s %s %.400s", c.action, strings.TrimSuffix(c.message.URL.Path, "/messages"), body)
 	}
 	var parts []string
 	for _, k := range slices.Sorted(func(yield func(string) bool) {
@@ -218,10 +213,48 @@ func (c *call) String() string {
 	return c.action + " " + strings.Join(parts, " ")
 }
 
+// cloud is the cloud without the gate: it carries calls out at once, for one
+// caller.
+type cloud struct {
+	engine *engine.Engine
+	queues http.RoundTripper
+	caller engine.Caller
+}
+
+// Call carries out a call of OpenAPI.
+func (c cloud) Call(_ context.Context, d alicloud.DirectCall) (int, []byte, error) {
+	r := c.engine.Call(engine.Call{Product: products[d.Version], Version: d.Version, Action: d.Action, Parameters: d.Parameters, Caller: c.caller})
+	if r.Drop {
+		return 0, nil, io.ErrUnexpectedEOF
+	}
+	status, body := openapi.Render(r, d.Product, "")
+	return status, body, nil
+}
+
+// RoundTrip carries a message.
+func (c cloud) RoundTrip(r *http.Request) (*http.Response, error) { return c.queues.RoundTrip(r) }
+
+// products are the engine's names of the products, by version.
+var products = func() map[string]string {
+	out := map[string]string{}
+	for _, a := range engine.Actions() {
+		out[a.Version] = a.Product
+	}
+	return out
+}()
+
 // carry has the cloud carry the call out.
-func (c *call) carry(cloud http.RoundTripper) answer {
-	r := c.request.Clone(context.Background())
+func (c *call) carry(cloud cloud) (a answer) {
+	if c.message == nil {
+		a.status, a.body, a.err = cloud.Call(context.Background(), c.direct)
+		return a
+	}
+	r := c.message.Clone(context.Background())
 	r.Body = io.NopCloser(bytes.NewReader(c.body))
 	res, err := cloud.RoundTrip(r)
-	return answer{res, err}
+	if err != nil {
+		return answer{err: err}
+	}
+	body, err := io.ReadAll(res.Body)
+	return answer{res.StatusCode, body, err}
 }

@@ -1,11 +1,9 @@
 package simulation
 
 import (
-	"bytes"
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
-	"io"
 	"maps"
 	"net/netip"
 	"slices"
@@ -181,13 +179,6 @@ func (s *sim) owned() (o owned) {
 		}
 	}
 	return o
-}
-
-func readBody(a answer) string {
-	b, err := io.ReadAll(a.response.Body)
-	must(err)
-	a.response.Body = io.NopCloser(bytes.NewReader(b))
-	return string(b)
 }
 
 // ping is what a ping that was asked for would find.

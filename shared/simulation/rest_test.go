@@ -19,7 +19,7 @@ import (
 // operator is a person's own way to the records.
 func (s *sim) operator() *records.Records {
 	v := &invocation{function: "intake", ends: time.Now().Add(time.Hour)}
-	return records.New(alicloud.New(s.invocationOf(v), alicloud.Options{Transport: s.cloud}), prefix)
+	return records.New(alicloud.New(s.invocationOf(v), alicloud.Options{Direct: s.cloudOf(v.function)}), prefix)
 }
 
 const afterStorm = "after the storm"
@@ -307,7 +307,7 @@ func (s *sim) checkSpoilt(when string) {
 
 // replay delivers old messages again. Whatever has ended stays as it is.
 func (s *sim) replay() {
-	if len(s.judge.disturbed) > 0 {
+	if !s.plan.replays || len(s.judge.disturbed) > 0 {
 		return // a connect that comes again may mend what somebody broke
 	}
 	before := s.watch()
@@ -404,6 +404,9 @@ func (s *sim) again() {
 
 // endAll disconnects everything: then the world is as if we had never been.
 func (s *sim) endAll() {
+	if !s.plan.ends {
+		return
+	}
 	clear(s.judge.disturbed)
 	for _, r := range s.watch() {
 		if r.Live() {

@@ -217,7 +217,7 @@ func (s *sim) disturb(id, why string) {
 }
 
 func (s *sim) collide(e entry) {
-	_, err := s.engine.AddRouteEntry(engine.RouteEntry{ID: fmt.Sprintf("rte-hand-%d", len(s.trace)), TableID: "vtb-" + far(e.id),
+	_, err := s.engine.AddRouteEntry(engine.RouteEntry{ID: fmt.Sprintf("rte-hand-%d", s.hands()), TableID: "vtb-" + far(e.id),
 		Destination: netip.MustParsePrefix("192.168.0.0/16"), NextHops: []engine.NextHop{{Type: "Instance", ID: "i-" + far(e.id)}}, Name: "by hand"})
 	s.disturb(e.id, fmt.Sprintf("makes a route that collides: %v", err))
 }
@@ -258,7 +258,7 @@ func (s *sim) blockOf(vpc string) netip.Prefix {
 
 func (s *sim) equalRule(e entry) {
 	s.say("somebody makes a rule equal to ours (%s)", e.id)
-	rule := engine.SecurityRule{ID: fmt.Sprintf("sgr-hand-%d", len(s.trace)), Protocol: "ICMP", Peer: s.blockOf("vpc-" + far(e.id)), Ports: engine.AnyPort,
+	rule := engine.SecurityRule{ID: fmt.Sprintf("sgr-hand-%d", s.hands()), Protocol: "ICMP", Peer: s.blockOf("vpc-" + far(e.id)), Ports: engine.AnyPort,
 		SourcePorts: engine.AnyPort, Priority: 1 + e.variant%2*4, Description: "by hand", Created: time.Now()}
 	must(s.engine.EditGroup("sg-a", func(g *engine.SecurityGroup) {
 		for _, have := range g.Rules {
@@ -272,7 +272,7 @@ func (s *sim) equalRule(e entry) {
 
 func (s *sim) dropRule(e entry) {
 	if err := s.engine.EditGroup("sg-"+far(e.id), func(g *engine.SecurityGroup) {
-		g.Rules = append(slices.Clone(g.Rules), engine.SecurityRule{ID: fmt.Sprintf("sgr-drop-%d", len(s.trace)), Protocol: "ALL", Drop: true,
+		g.Rules = append(slices.Clone(g.Rules), engine.SecurityRule{ID: fmt.Sprintf("sgr-drop-%d", s.hands()), Protocol: "ALL", Drop: true,
 			Peer: netip.MustParsePrefix("192.168.0.0/16"), Ports: engine.AnyPort, SourcePorts: engine.AnyPort, Priority: 1, Description: "by hand", Created: time.Now()})
 	}); err == nil {
 		s.disturb(e.id, "drops the other side's packets")

@@ -101,7 +101,7 @@ func soak(t *testing.T, first uint64, n int) {
 					return
 				}
 				seed := first + uint64(i)
-				r := run(t, draw(seed), wiring{})
+				r := runMute(t, draw(seed), wiring{})
 				messages.Add(int64(r.stats.messages))
 				calls.Add(int64(r.stats.calls))
 				changes.Add(int64(r.stats.changes))

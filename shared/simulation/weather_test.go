@@ -34,6 +34,8 @@ type plan struct {
 	keep       bool // onFailure: keep
 	hasty      bool // what is asked for is taken back at once
 	brief      bool // a short life: little happens, and nobody asks once more
+	replays    bool // old messages come again at its end
+	ends       bool // and then everything is disconnected
 	script     []entry
 	length     time.Duration // of the storm
 }
@@ -74,11 +76,12 @@ func draw(seed uint64) plan {
 	if chance(0.2) {
 		p.handMade = 1 + r.IntN(2)
 	}
-	p.brief, p.hasty = chance(0.6), chance(0.15)
+	p.brief, p.hasty = chance(0.8), chance(0.15)
 	if p.hasty && chance(0.5) {
 		p.late = 0.3
 	}
 	p.script, p.length = drawScript(r, &p)
+	p.replays, p.ends = !p.brief || chance(0.4), !p.brief || chance(0.4) // what a short life finds, it finds before
 	return p
 }
 

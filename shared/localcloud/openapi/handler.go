@@ -107,19 +107,10 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, hr *http.Request) {
 	if res.Drop {
 		panic(http.ErrAbortHandler) // the server closes the connection
 	}
-	rec.Status = http.StatusOK
-	body := res.Response
+	var text []byte
+	rec.Status, text = Render(res, r.product, hr.Host)
 	if res.Err != nil {
-		rec.Status, rec.Code = res.Err.Status, res.Err.Code
-		body = errorBody{
-			RequestID: res.RequestID, HostID: hr.Host, Code: res.Err.Code, Message: res.Err.Message,
-			Recommend:          "https://api.alibabacloud.com/troubleshoot?q=" + url.QueryEscape(res.Err.Code) + "&product=" + url.QueryEscape(r.product),
-			AccessDeniedDetail: res.Denied,
-		}
-	}
-	text, err := json.Marshal(body)
-	if err != nil {
-		rec.Status = http.StatusInternalServerError
+		rec.Code = res.Err.Code
 	}
 	w.Header().Set("Content-Type", "application/json;charset=utf-8")
 	w.Header().Set("x-acs-request-id", res.RequestID)
@@ -135,6 +126,25 @@ type errorBody struct {
 	Recommend string
 
 	AccessDeniedDetail *engine.AccessDeniedDetail `json:",omitempty"`
+}
+
+// Render writes what a call came to as the gateway does: an HTTP status and a
+// body. host is the one that was called.
+func Render(res engine.Result, product, host string) (status int, text []byte) {
+	status, body := http.StatusOK, res.Response
+	if res.Err != nil {
+		status = res.Err.Status
+		body = errorBody{
+			RequestID: res.RequestID, HostID: host, Code: res.Err.Code, Message: res.Err.Message,
+			Recommend:          "https://api.alibabacloud.com/troubleshoot?q=" + url.QueryEscape(res.Err.Code) + "&product=" + url.QueryEscape(product),
+			AccessDeniedDetail: res.Denied,
+		}
+	}
+	text, err := json.Marshal(body)
+	if err != nil {
+		status = http.StatusInternalServerError
+	}
+	return status, text
 }
 
 // wait is the way to the cloud; false if the client gave up.
