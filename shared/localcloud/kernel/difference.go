@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 )
 
 // sortedKeys are a map's keys in order.
@@ -79,25 +80,35 @@ func shaping(device string, mbps int) string {
 	return fmt.Sprintf("qdisc replace dev %s root tbf rate %dmbit burst %d latency 100ms", device, mbps, max(mbps*1000*1000/8/100, 6000))
 }
 
-// without is the plan less some guests and their routes.
-func (p plan) without(gone map[string]bool) plan {
-	out := plan{routers: map[string]*router{}, guests: map[string]*guest{}, wires: p.wires}
-	ports := map[string]bool{}
+// without is the plan less the guests and wires that cannot become what another
+// plan wants of them, and less the routes that lead to them: they have to be
+// made anew. false: there are none.
+func (p plan) without(want plan) (plan, bool) {
+	out := plan{routers: map[string]*router{}, guests: map[string]*guest{}, wires: map[string]*wire{}}
+	gone := map[string]bool{}
 	for id, g := range p.guests {
-		if gone[id] {
-			ports["dev "+g.port] = true
+		if to := want.guests[id]; to != nil && to.link != g.link {
+			gone[g.port] = true
 		} else {
 			out.guests[id] = g
 		}
 	}
+	for id, w := range p.wires {
+		if to := want.wires[id]; to != nil && *to != *w {
+			gone[w.device] = true
+		} else {
+			out.wires[id] = w
+		}
+	}
+	leadsThere := func(word string) bool { return gone[word] }
 	for id, r := range p.routers {
 		kept := &router{routes: map[string]string{}, rules: r.rules, filter: r.filter}
 		for where, what := range r.routes {
-			if !ports[what] {
+			if !slices.ContainsFunc(strings.Fields(what), leadsThere) {
 				kept.routes[where] = what
 			}
 		}
 		out.routers[id] = kept
 	}
-	return out
+	return out, len(gone) > 0
 }

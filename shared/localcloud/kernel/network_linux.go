@@ -96,25 +96,19 @@ func (n *Network) warn(err error) {
 	}
 }
 
-// change goes from what is to what is wanted. A guest whose link changes is
-// taken away first.
+// change goes from what is to what is wanted. What has to be made anew is taken
+// away first.
 func (n *Network) change(want plan) error {
-	moved := map[string]bool{}
-	for id, g := range want.guests {
-		if is := n.now.guests[id]; is != nil && is.link != g.link {
-			moved[id] = true
-		}
-	}
-	if len(moved) > 0 {
-		if err := n.step(n.now.without(moved)); err != nil {
+	if rest, changed := n.now.without(want); changed {
+		if err := n.step(rest); err != nil {
 			return err
 		}
 	}
 	return n.step(want)
 }
 
-// step applies a difference in which no guest changes its link: first what is
-// new, then what changes, then what goes.
+// step applies a difference: first what is new, then what changes, then what
+// goes.
 func (n *Network) step(want plan) error {
 	for _, f := range []func(plan) error{n.build, n.route, n.furnish, n.demolish} {
 		if err := f(want); err != nil {
@@ -153,13 +147,9 @@ func (n *Network) build(want plan) error {
 		}
 	}
 	for _, id := range sortedKeys(want.wires) {
-		w, is := want.wires[id], n.lines[id]
-		if is != nil && is.wire == *w {
+		w := want.wires[id]
+		if n.lines[id] != nil {
 			continue
-		}
-		if is != nil {
-			is.cut()
-			delete(n.lines, id)
 		}
 		carried := *w
 		if n.options.Instant {
@@ -169,7 +159,6 @@ func (n *Network) build(want plan) error {
 		if err != nil {
 			return err
 		}
-		l.wire = *w
 		n.lines[id] = l
 	}
 	return nil

@@ -10,14 +10,14 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// A line is a wire that is laid: a tun device in each of two vRouters'
+// line is a wire that is laid: a tun device in each of two vRouters'
 // namespaces, and this process between them, which hands packets on when the
 // way between the regions is over. (tc's netem would do the same; many kernels
 // are built without it.) The devices go with the process, however it ends.
 type line struct {
-	wire
-	ends [2]*os.File
-	done sync.WaitGroup
+	device string
+	ends   [2]*os.File
+	done   sync.WaitGroup
 }
 
 // underWay is how many packets a line holds in each direction; what comes on
@@ -27,7 +27,7 @@ const underWay = 4096
 // lay makes a wire's devices and begins to carry. namespaces are those of the
 // wire's ends.
 func lay(w wire, namespaces [2]string, instant bool) (*line, error) {
-	l := &line{wire: w}
+	l := &line{device: w.device}
 	for n, name := range namespaces {
 		if err := inside(name, func() (err error) {
 			if l.ends[n], err = openTun(w.device); err != nil {
