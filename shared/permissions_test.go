@@ -236,7 +236,7 @@ func (r *rehearsal) deliver(function, body string) error {
 // settle delivers messages until the queues of the steps stay empty.
 func (r *rehearsal) settle() {
 	r.t.Helper()
-	for idle, n := 0, 0; idle < 20; n++ {
+	for idle, n := 0, 0; idle < 70; n++ { // a step may wait a minute for a moment that it knows
 		require.Less(r.t, n, 2000, "the chain does not come to an end")
 		got := false
 		for _, s := range chain.Stages(interconnect.Connect) {
