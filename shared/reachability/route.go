@@ -54,6 +54,11 @@ func (a *analysis) routed(f flow) []Hop {
 		hops[0].Sentence = fmt.Sprintf("Route entry %s of route table %s is for a prefix list, which may hold %s.", nameOf(&entries[n]), table, f.target.address)
 		hops[0].Mend = fmt.Sprintf("Look at the prefix list of route entry %s; the route to %s serves what it does not hold.", nameOf(&entries[n]), best.Destination)
 	}
+	if !best.Settled() && hops[0].State == Passes {
+		hops[0].State = Unknown
+		hops[0].Sentence = fmt.Sprintf("The route to %s in route table %s is %s: whether it leads to its old or its new next hop is not known.", best.Destination, table, best.Status)
+		hops[0].Mend = fmt.Sprintf("Wait until route entry %s is Available.", best.ID)
+	}
 	if changing != nil && hops[0].State == Passes {
 		hops[0].State, hops[0].Resource = Unknown, changing.ID
 		hops[0].Sentence = fmt.Sprintf("The route to %s in route table %s is %s; until it is done, %s leads there.", changing.Destination, table, changing.Status, best.Destination)
@@ -79,16 +84,17 @@ func entriesOf(s *Side, table string) []interconnect.RouteEntry {
 	return out
 }
 
-// choose returns the entry that decides: of those that are settled and cover
-// the address, the one with the longest prefix, and of equal ones a static one.
-// changing is an entry on which a task runs and that would come before it.
+// choose returns the entry that decides: of those that are there and cover the
+// address, the one with the longest prefix, and of equal ones a static one. One
+// that is being modified is there. changing is an entry that is being made, or
+// deleted, and would come before it.
 func choose(entries []interconnect.RouteEntry, to netip.Addr) (best, changing *interconnect.RouteEntry) {
 	for n := range entries {
 		e := &entries[n]
 		if !e.Destination.IsValid() || !e.Destination.Contains(to) {
 			continue
 		}
-		if e.Settled() {
+		if e.Settled() || e.Status == "Modifying" {
 			best = better(best, e)
 		} else {
 			changing = better(changing, e)
@@ -145,31 +151,41 @@ func (a *analysis) lead(f flow, e *interconnect.RouteEntry, h Hop) []Hop {
 		h.Mend = a.mendElsewhere(f, e)
 		return []Hop{h}
 	}
-	// Of several next hops, each takes a part of the flows.
-	var worst *Hop
-	seen := map[State]int{}
-	ids := strings.Split(e.NextHopID, ",")
-	for _, id := range ids {
+	h.Sentence = fmt.Sprintf("%s leads to %s.", route, e.NextHopID)
+	var hops []Hop
+	for _, id := range strings.Split(e.NextHopID, ",") {
 		hop := Hop{Layer: LayerPeering, Side: f.source.role, Way: f.way, Resource: id}
 		if e.NextHopType == hopInterface {
 			a.overInterface(f, id, &hop)
 		} else {
 			a.overPeering(f, id, &hop)
 		}
-		seen[hop.State]++
-		if worst == nil || hop.State == Blocks && worst.State != Blocks || hop.State == Unknown && worst.State == Passes {
-			worst = &hop
-		}
+		hops = append(hops, hop)
 	}
-	if worst.State == Blocks && seen[Blocks] < len(ids) {
-		worst.State = Unknown
-		worst.Sentence += " It is one of several next hops of the same route, and which one a packet takes is not known."
+	hops = several(hops)
+	if !slices.ContainsFunc(hops, func(h Hop) bool { return h.Layer == LayerPeering }) {
+		return hops // the route is to blame, not what it leads to
 	}
-	h.Sentence = fmt.Sprintf("%s leads to %s.", route, e.NextHopID)
-	if worst.State == Blocks && worst.Layer == LayerRoute {
-		return []Hop{*worst} // the route is to blame, not what it leads to
+	return append([]Hop{h}, hops...)
+}
+
+// several is what a packet meets that takes one of several next hops, nobody
+// knows which: what all of them do, or, if they differ, the doubt.
+func several(hops []Hop) []Hop {
+	is := func(s State) func(Hop) bool { return func(h Hop) bool { return h.State == s } }
+	passing := slices.ContainsFunc(hops, is(Passes)) || slices.ContainsFunc(hops, is(Unknown))
+	switch n := slices.IndexFunc(hops, is(Blocks)); {
+	case n >= 0 && passing:
+		hops[n].State = Unknown
+		hops[n].Sentence += " It is one of several next hops of the same route, and which one a packet takes is not known."
+		return hops[n : n+1]
+	case n >= 0:
+		return hops
 	}
-	return []Hop{h, *worst}
+	if n := slices.IndexFunc(hops, is(Unknown)); n >= 0 {
+		return hops[n : n+1]
+	}
+	return hops[:1]
 }
 
 // overInterface asks a pair of router interfaces. The hop given is completed;
