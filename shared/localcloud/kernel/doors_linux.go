@@ -19,14 +19,19 @@ type doors struct {
 	open      map[net.Conn]bool
 }
 
-// open makes a guest listen on exactly some ports. The thread is in the guest's
-// namespace.
-func (n *Network) open(id string, ports []int) error {
-	d := n.doors[id]
-	if d == nil {
-		d = &doors{listeners: map[int]net.Listener{}, open: map[net.Conn]bool{}}
-		n.doors[id] = d
+// doorsOf are a guest's doors, which has none at first.
+func (n *Network) doorsOf(id string) *doors {
+	n.aside.Lock()
+	defer n.aside.Unlock()
+	if n.doors[id] == nil {
+		n.doors[id] = &doors{listeners: map[int]net.Listener{}, open: map[net.Conn]bool{}}
 	}
+	return n.doors[id]
+}
+
+// listen makes a guest listen on exactly some ports. The thread is in the
+// guest's namespace.
+func (d *doors) listen(ports []int) error {
 	for port, l := range d.listeners {
 		if !slices.Contains(ports, port) {
 			_ = l.Close() // nothing to lose

@@ -10,10 +10,14 @@ import (
 	"vpcinterconnect/shared/localcloud/engine"
 )
 
-// replaced wraps a table so that nft puts it in the place of the one that is
-// there, in one transaction.
-func replaced(table string, body []string) string {
-	return fmt.Sprintf("table ip %s {}\ndelete table ip %s\ntable ip %s {\n%s\n}\n", table, table, table, strings.Join(body, "\n"))
+// replaced wraps a table's chains so that nft puts them in the place of those
+// that are there, in one transaction.
+func replaced(table, chains string) string {
+	gone := fmt.Sprintf("table ip %s {}\ndelete table ip %s\n", table, table)
+	if chains == "" {
+		return gone
+	}
+	return gone + fmt.Sprintf("table ip %s {\n%s\n}\n", table, chains)
 }
 
 // filter writes a vRouter's nftables. Network ACLs come first and know no
@@ -48,9 +52,8 @@ func (b *builder) filter(vpcID string) string {
 	if len(in) > 0 {
 		groups = append(groups, "iifname vmap { "+strings.Join(out, ", ")+" }", "oifname vmap { "+strings.Join(in, ", ")+" }")
 	}
-	return replaced("cloud", append(chains,
-		chain("acls", append([]string{"type filter hook forward priority -10; policy accept;"}, acls...)),
-		chain("groups", groups)))
+	chains = append(chains, chain("acls", append([]string{"type filter hook forward priority -10; policy accept;"}, acls...)), chain("groups", groups))
+	return replaced("cloud", strings.Join(chains, "\n"))
 }
 
 func chain(name string, rules []string) string {
@@ -236,13 +239,13 @@ func (b *builder) members(vpcID, groupID string, to bool) []string {
 	return out
 }
 
-// firewall writes a guest's own nftables: what it keeps out of what others
-// begin. It lets its own loopback pass.
+// firewall writes the chains of a guest's own firewall: what it keeps out of
+// what others begin. It lets its own loopback pass. "" is none.
 func firewall(g engine.GuestFacts) string {
-	rules := []string{"type filter hook input priority 0; policy accept;"}
-	if g.DropICMP || len(g.DropTCP) > 0 {
-		rules = append(rules, `iifname "lo" accept`, "ct state established,related accept")
+	if !g.DropICMP && len(g.DropTCP) == 0 {
+		return ""
 	}
+	rules := []string{"type filter hook input priority 0; policy accept;", `iifname "lo" accept`, "ct state established,related accept"}
 	if g.DropICMP {
 		rules = append(rules, "icmp type echo-request drop")
 	}
@@ -250,7 +253,7 @@ func firewall(g engine.GuestFacts) string {
 		match, _ := protocol("tcp", r, engine.AnyPort)
 		rules = append(rules, match+" drop")
 	}
-	return replaced("guest", []string{chain("input", rules)})
+	return chain("input", rules)
 }
 
 func texts(all []netip.Addr) []string {

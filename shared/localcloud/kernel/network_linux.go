@@ -11,6 +11,8 @@ import (
 	"sync"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"vpcinterconnect/shared/localcloud/engine"
 )
 
@@ -24,6 +26,7 @@ type Network struct {
 	now    plan       // what the kernel holds
 	lines  map[string]*line
 	doors  map[string]*doors // by instance: what listens in it
+	aside  sync.Mutex        // of doors, while several guests change at once
 	closed bool
 
 	ctx     context.Context // ends with the network
@@ -119,32 +122,42 @@ func (n *Network) step(want plan) error {
 	return nil
 }
 
+// each does something about several namespaces, some at a time.
+func each(ids []string, f func(id string) error) error {
+	var g errgroup.Group
+	g.SetLimit(4)
+	for _, id := range ids {
+		g.Go(func() error { return f(id) })
+	}
+	return g.Wait()
+}
+
 // build makes the namespaces, links and wires that are new.
 func (n *Network) build(want plan) error {
-	for _, id := range newcomers(n.now.routers, want.routers) {
-		if err := createNamespace(n.Namespace(id)); err != nil {
-			return err
-		}
+	routers, guests := newcomers(n.now.routers, want.routers), newcomers(n.now.guests, want.guests)
+	for _, id := range routers {
 		n.now.routers[id] = &router{}
-		if err := inside(n.Namespace(id), func() error { return set4(forwarding) }); err != nil {
-			return err
-		}
+	}
+	for _, id := range guests {
+		n.now.guests[id] = &guest{link: want.guests[id].link}
+	}
+	if err := each(slices.Concat(routers, guests), func(id string) error { return createNamespace(n.Namespace(id)) }); err != nil {
+		return err
 	}
 	links := map[string][]string{}
-	for _, id := range newcomers(n.now.guests, want.guests) {
+	for _, id := range guests {
 		g := want.guests[id]
-		if err := createNamespace(n.Namespace(id)); err != nil {
-			return err
-		}
-		n.now.guests[id] = &guest{link: g.link}
 		links[g.vpcID] = append(links[g.vpcID],
 			fmt.Sprintf("link add %s address %s type veth peer name eth0 address %s netns %s", g.port, g.mac, g.mac, n.Namespace(id)),
 			fmt.Sprintf("link set dev %s arp off up", g.port))
 	}
-	for vpc, commands := range links {
-		if err := inside(n.Namespace(vpc), func() error { return ip(commands) }); err != nil {
-			return err
-		}
+	for _, id := range routers {
+		links[id] = append(links[id], "") // its settings, if no link
+	}
+	if err := each(sortedKeys(links), func(id string) error {
+		return inside(n.Namespace(id), func() error { return errors.Join(set4(forwarding), ip(links[id])) })
+	}); err != nil {
+		return err
 	}
 	for _, id := range sortedKeys(want.wires) {
 		w := want.wires[id]
@@ -182,31 +195,33 @@ func set4(settings map[string]string) error {
 
 // route brings the vRouters' routing and filters up to date.
 func (n *Network) route(want plan) error {
-	for _, id := range sortedKeys(want.routers) {
+	return each(sortedKeys(want.routers), func(id string) error {
 		is, to := n.now.routers[id], want.routers[id]
 		commands := routingDifference(is, to)
 		if len(commands) == 0 && is.filter == to.filter {
-			continue
+			return nil
 		}
-		if err := inside(n.Namespace(id), func() error {
+		return inside(n.Namespace(id), func() error {
 			if err := ip(commands); err != nil || is.filter == to.filter {
 				return err
 			}
-			if err := nft(to.filter); err != nil {
-				return err
-			}
-			return forgetFlows()
-		}); err != nil {
-			return err
-		}
-		n.now.routers[id] = to
+			return refilter(to.filter)
+		})
+	})
+}
+
+// refilter replaces filters in the thread's namespace, and has what they let
+// pass before judged anew.
+func refilter(text string) error {
+	if err := nft(text); err != nil {
+		return err
 	}
-	return nil
+	return forgetFlows()
 }
 
 // furnish brings the guests' insides up to date.
 func (n *Network) furnish(want plan) error {
-	for _, id := range sortedKeys(want.guests) {
+	return each(sortedKeys(want.guests), func(id string) error {
 		is, to := n.now.guests[id], want.guests[id]
 		var commands []string
 		if !slices.Equal(is.eth0, to.eth0) {
@@ -216,15 +231,12 @@ func (n *Network) furnish(want plan) error {
 			commands = append(commands, to.eth0...)
 		}
 		commands = append(commands, bridgesDifference(is, to)...)
-		fresh := is.firewall != to.firewall
-		settled := maps.Equal(is.settings, to.settings)
-		doorsAreRight := slices.Equal(is.listen, to.listen)
-		if len(commands) == 0 && !fresh && settled && doorsAreRight {
-			n.now.guests[id] = to // its host name may have changed
-			continue
+		filtered, set := is.firewall == to.firewall, maps.Equal(is.settings, to.settings)
+		if len(commands) == 0 && filtered && set && slices.Equal(is.listen, to.listen) {
+			return nil
 		}
-		if err := inside(n.Namespace(id), func() error {
-			if !settled {
+		return inside(n.Namespace(id), func() error {
+			if !set {
 				if err := set4(to.settings); err != nil {
 					return err
 				}
@@ -232,18 +244,14 @@ func (n *Network) furnish(want plan) error {
 			if err := ip(commands); err != nil {
 				return err
 			}
-			if fresh {
-				if err := errors.Join(nft(to.firewall), forgetFlows()); err != nil {
+			if !filtered {
+				if err := refilter(replaced("guest", to.firewall)); err != nil {
 					return err
 				}
 			}
-			return n.open(id, to.listen)
-		}); err != nil {
-			return err
-		}
-		n.now.guests[id] = to
-	}
-	return nil
+			return n.doorsOf(id).listen(to.listen)
+		})
+	})
 }
 
 // demolish takes away what is no longer wanted.

@@ -34,7 +34,7 @@ type guest struct {
 	settings map[string]string   // below /proc/sys/net/ipv4
 	eth0     []string            // ip commands that bring eth0 into its state, whatever that was
 	bridges  map[string][]string // by device: ip commands that make it
-	firewall string              // nftables
+	firewall string              // nftables' chains
 	listen   []int               // TCP ports
 }
 

@@ -165,8 +165,8 @@ func (p *probe) look() {
 	buffer := make([]byte, 2048)
 	for {
 		n, err := unix.Read(p.fd, buffer)
-		if err == unix.EAGAIN {
-			return
+		if err == unix.EAGAIN || err == unix.EINTR {
+			return // there will be more, or the rest
 		}
 		if err != nil {
 			p.failed(err)
