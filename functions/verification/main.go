@@ -24,9 +24,9 @@ func handler(_ context.Context, inv trigger.Invocation) (*chain.Handler, error) 
 		return nil, err
 	}
 	log := chain.Logger(inv)
-	cloud := alicloud.New(inv, alicloud.Options{Endpoint: os.Getenv("OPENAPI_ENDPOINT"), Log: log})
+	cloud := alicloud.NewReader(inv, alicloud.Options{Endpoint: os.Getenv("OPENAPI_ENDPOINT"), Log: log})
 	return &chain.Handler{
-		Runner: verification.New(cloud), Records: records.New(cloud, prefix),
+		Runner: verification.New(cloud.Assistant()), Records: records.New(cloud.Parameters(), prefix),
 		Queues: queues, Prefix: prefix, Log: log, Journal: cloud.Journal,
 	}, nil
 }

@@ -83,13 +83,34 @@ func (c *cloud) Rules(_ context.Context, _, groupID string) ([]interconnect.Rule
 	return slices.DeleteFunc(slices.Clone(c.rules), func(r interconnect.Rule) bool { return r.GroupID != groupID }), nil
 }
 
+func (c *cloud) VPC(_ context.Context, region, id string) (*interconnect.VPC, error) {
+	return &interconnect.VPC{ID: id, RegionID: region, VRouterID: "vrt" + id[len("vpc"):]}, nil
+}
+
+func (c *cloud) VSwitches(context.Context, string, string) ([]interconnect.VSwitch, error) {
+	return nil, nil
+}
+
+func (c *cloud) SecurityGroups(context.Context, string, string) ([]interconnect.GroupFacts, error) {
+	return nil, nil
+}
+
+func (c *cloud) GroupRules(ctx context.Context, region, groupID string) ([]interconnect.Rule, bool, error) {
+	rules, err := c.Rules(ctx, region, groupID)
+	return rules, false, err
+}
+
+func (c *cloud) NetworkAcl(_ context.Context, _, id string) (*interconnect.NetworkAcl, error) {
+	return &interconnect.NetworkAcl{ID: id}, nil
+}
+
 // pings expects one ping from each side, which ends at once with this output.
 func (c *cloud) pings(output string, exit int) {
 	for _, side := range []struct{ region, from, target string }{
 		{"cn-qingdao", "i-1", "172.16.0.10"}, {"cn-beijing", "i-2", "192.168.0.10"},
 	} {
 		fits := mock.MatchedBy(func(cmd interconnect.Command) bool {
-			return cmd.InstanceID == side.from && cmd.Script == "ping -c 4 -i 0.2 -W 2 "+side.target && len(cmd.Token) == 64
+			return cmd.InstanceID == side.from && cmd.Script == "ping -c 4 -i 0.2 -W 2 "+side.target+" || ip route get "+side.target && len(cmd.Token) == 64
 		})
 		c.On("RunCommand", side.region, fits).Once().Return("t-1", nil).Run(func(args mock.Arguments) {
 			c.mu.Lock()

@@ -49,9 +49,16 @@ type Options struct {
 // Cloud calls Alibaba Cloud with one invocation's credentials: it reads, and it
 // changes. It may be used by many goroutines at once.
 type Cloud struct {
-	*Reader
+	*Assistant
 	*Parameters
 }
+
+// Assistant is the part of a Cloud that looks, and runs commands in instances. A
+// function that has only this has nothing else in its binary.
+type Assistant struct{ *Reader }
+
+// Assistant returns what runs commands with the same credentials.
+func (c *Reader) Assistant() *Assistant { return &Assistant{c} }
 
 // Reader is the part of a Cloud that looks at networks, groups and instances,
 // and is able to change nothing of them. A function that has only this has
@@ -86,7 +93,7 @@ type Call struct {
 // Options.Endpoint makes every call fail, saying so.
 func New(inv trigger.Invocation, o Options) *Cloud {
 	r := NewReader(inv, o)
-	return &Cloud{r, r.Parameters()}
+	return &Cloud{r.Assistant(), r.Parameters()}
 }
 
 // NewReader is New for a function that changes nothing.

@@ -85,7 +85,7 @@ func toInstance(i *ecs.Instance) (interconnect.Instance, error) {
 }
 
 // AgentsOnline tells of each instance whether Cloud Assistant runs on it.
-func (c *Cloud) AgentsOnline(ctx context.Context, region string, instanceIDs []string) (map[string]bool, error) {
+func (c *Assistant) AgentsOnline(ctx context.Context, region string, instanceIDs []string) (map[string]bool, error) {
 	online := make(map[string]bool, len(instanceIDs))
 	for _, id := range instanceIDs {
 		online[id] = false
@@ -113,7 +113,7 @@ func (c *Cloud) AgentsOnline(ctx context.Context, region string, instanceIDs []s
 // RunCommand runs a shell script on an instance and returns the invocation's
 // id. Done but reported failed: the same token returns the same invocation,
 // and the command's name finds it in Invocations.
-func (c *Cloud) RunCommand(ctx context.Context, region string, cmd interconnect.Command) (string, error) {
+func (c *Assistant) RunCommand(ctx context.Context, region string, cmd interconnect.Command) (string, error) {
 	req, resp := ecs.CreateRunCommandRequest(), ecs.CreateRunCommandResponse()
 	req.Type = "RunShellScript"
 	req.CommandContent, req.ContentEncoding = base64.StdEncoding.EncodeToString([]byte(cmd.Script)), "Base64"
@@ -139,7 +139,7 @@ const invocationPage = 50
 // least the last fifty, where there are as many. The cloud keeps up to ten
 // thousand. In which order it lists them is not documented, so both its first
 // and its last two pages are looked at.
-func (c *Cloud) Invocations(ctx context.Context, region, instanceID string) ([]interconnect.Invocation, error) {
+func (c *Assistant) Invocations(ctx context.Context, region, instanceID string) ([]interconnect.Invocation, error) {
 	all, total, err := c.invocations(ctx, region, instanceID, 1)
 	if err != nil {
 		return nil, err
@@ -157,7 +157,7 @@ func (c *Cloud) Invocations(ctx context.Context, region, instanceID string) ([]i
 	return slices.CompactFunc(all, func(a, b interconnect.Invocation) bool { return a.ID == b.ID }), nil
 }
 
-func (c *Cloud) invocations(ctx context.Context, region, instanceID string, page int) ([]interconnect.Invocation, int, error) {
+func (c *Assistant) invocations(ctx context.Context, region, instanceID string, page int) ([]interconnect.Invocation, int, error) {
 	req, resp := ecs.CreateDescribeInvocationsRequest(), ecs.CreateDescribeInvocationsResponse()
 	req.InstanceId = instanceID
 	req.IncludeOutput = requests.NewBoolean(true)

@@ -210,13 +210,14 @@ func (s situation) sequence(kind string, out Outcome, is interconnect.State) int
 	if !s.looks() && kind != TypeState {
 		return n
 	}
-	sum := fnv.New32a()
-	fmt.Fprint(sum, s.m.Trace, kind, s.stage().Step)
+	text := fmt.Sprint(s.m.Trace, kind, s.stage().Step)
 	if out.Verdict != nil {
-		fmt.Fprint(sum, out.Verdict.Finding())
+		text += out.Verdict.Finding()
 	}
 	if kind == TypeState {
-		fmt.Fprint(sum, s.m.Hops, is)
+		text += fmt.Sprint(s.m.Hops, is)
 	}
+	sum := fnv.New32a()
+	sum.Write([]byte(text))
 	return n + 1 + int(sum.Sum32()>>1)
 }

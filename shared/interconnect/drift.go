@@ -52,7 +52,7 @@ func FindDrift(p Planning, around Around) []Drift {
 		out = append(out, Drift{Kind: DriftMissing, Side: t.Side, Resource: t.In, Sentence: t.missing()})
 	}
 	for _, t := range plan.Repointed {
-		out = append(out, Drift{Kind: DriftChanged, Side: t.Side, Resource: t.ID, Sentence: fmt.Sprintf("The %s is not as it was made: to be mended, %s.", t.name(), t.Change)})
+		out = append(out, Drift{Kind: DriftChanged, Side: t.Side, Resource: t.ID, Sentence: fmt.Sprintf("The %s is not as wanted; what mends it: %s.", t.name(), t.Change)})
 	}
 	out = append(out, p.joints(c, plan)...)
 	for _, t := range plan.Foreign {
@@ -72,13 +72,13 @@ var driftOrder = map[DriftKind]int{DriftMissing: 0, DriftChanged: 1, DriftForeig
 func (t Thing) name() string {
 	switch t.Kind {
 	case KindRoute:
-		return fmt.Sprintf("route to %s in route table %s, by %s", t.What, t.In, t.LeadsTo)
+		return fmt.Sprintf("route %s to %s in route table %s, by %s,", t.ID, t.What, t.In, t.LeadsTo)
 	case KindRule:
 		return fmt.Sprintf("rule %s of security group %s (%s)", t.ID, t.In, t.What)
 	case KindRouterInterface:
-		return fmt.Sprintf("router interface %s, %s", t.ID, t.Status)
+		return fmt.Sprintf("router interface %s, which is %s,", t.ID, t.Status)
 	}
-	return fmt.Sprintf("VPC peering connection %s, %s", t.ID, t.Status)
+	return fmt.Sprintf("VPC peering connection %s, which is %s,", t.ID, t.Status)
 }
 
 // missing says that a thing is not there.
@@ -185,4 +185,16 @@ func Omitted(side *Side, blocks []netip.Prefix, vswitches []VSwitch) []string {
 		}
 	}
 	return sortedIDs(out)
+}
+
+// Contested tells whether a route that the connection wants is there under
+// another connection's mark. Then it takes the other records to tell whether
+// that one is still wanted: FindDrift needs Others.
+func (p Planning) Contested() bool {
+	c := p.Record.Wanted.Connection
+	wanted := routeKeys([]*Connection{c})
+	return slices.ContainsFunc(p.Seen.Entries, func(e RouteEntry) bool {
+		o := owner(p.Prefix, e.Name)
+		return o != "" && o != c.ID && wanted[e.key()]
+	})
 }

@@ -3,17 +3,9 @@ package interconnect
 import (
 	"fmt"
 	"math"
-	"net/netip"
 	"regexp"
 	"strconv"
 )
-
-// PingCommand is the script that pings an address four times. Its exit status
-// is the ping's: 0 is a reply, 1 is none, anything else that ping did not run.
-// Only a parsed address ever gets into a script, which runs as root.
-func PingCommand(target netip.Addr) string {
-	return "ping -c 4 -i 0.2 -W 2 " + target.WithZone("").String()
-}
 
 // What ping prints at its end: iputils says "4 received", busybox and BSD "4
 // packets received"; iputils says rtt, the others round-trip.

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"hash/fnv"
 	"slices"
+	"strconv"
 	"time"
 )
 
@@ -149,16 +150,16 @@ func (s *Swings) Swing(changed bool, at time.Time) (*Swings, Swung) {
 // between them: the outcome, where packets stop, and how what exists differs
 // from what is wanted. It is short, to be kept, and good for comparing only.
 func (v *Verdict) Finding() string {
-	h := fnv.New64a()
-	fmt.Fprint(h, v.Outcome)
+	text := string(v.Outcome)
 	if v.Stop != nil {
-		fmt.Fprint(h, " at ", v.Stop.Layer, v.Stop.Side, v.Stop.Resource, v.Stop.Back)
+		text += fmt.Sprint(" at ", v.Stop.Layer, v.Stop.Side, v.Stop.Resource, v.Stop.Back)
 	}
 	for _, d := range v.Drift {
-		fmt.Fprint(h, ", ", d.Kind, d.Side, d.Resource, d.Sentence)
+		text += fmt.Sprint(", ", d.Kind, d.Side, d.Resource, d.Sentence)
 	}
-	fmt.Fprint(h, " and ", v.More)
-	return fmt.Sprintf("%x", h.Sum64())
+	h := fnv.New64a()
+	_, _ = fmt.Fprint(h, text, " and ", v.More)
+	return strconv.FormatUint(h.Sum64(), 36)
 }
 
 // Mendable tells whether something of this deployment is missing or changed

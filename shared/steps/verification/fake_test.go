@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/netip"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -47,11 +48,14 @@ type cloud struct {
 	peerings   []interconnect.PeeringConnection
 	entries    []interconnect.RouteEntry
 	rules      []interconnect.Rule
+	blocks     map[string][]netip.Prefix // secondary, by VPC
+	acls       map[string]string         // by vSwitch
+	unread     map[string]error          // by what cannot be read
 }
 
 func newCloud() *cloud {
 	instance := func(id, n, ip string) interconnect.Instance {
-		return interconnect.Instance{ID: id, VpcID: "vpc-" + n, PrivateIP: netip.MustParseAddr(ip), Running: true, OSType: "linux", SecurityGroupIDs: []string{"sg-" + n}}
+		return interconnect.Instance{ID: id, VpcID: "vpc-" + n, VSwitchID: "vsw-" + n, PrivateIP: netip.MustParseAddr(ip), Running: true, OSType: "linux", SecurityGroupIDs: []string{"sg-" + n}}
 	}
 	return &cloud{
 		instances: []interconnect.Instance{instance("i-1", "1", "192.168.0.10"), instance("i-2", "2", "172.16.0.10")},
@@ -101,7 +105,7 @@ func (c *cloud) Instances(_ context.Context, _, vpcID string) ([]interconnect.In
 func (c *cloud) InstancesByID(_ context.Context, _ string, ids []string) ([]interconnect.Instance, error) {
 	var out []interconnect.Instance
 	for _, i := range c.instances {
-		if i.ID == ids[0] {
+		if slices.Contains(ids, i.ID) {
 			out = append(out, i)
 		}
 	}
@@ -197,6 +201,61 @@ func (c *cloud) Rules(_ context.Context, _, groupID string) ([]interconnect.Rule
 		}
 	}
 	return out, nil
+}
+
+func (c *cloud) VPC(_ context.Context, region, id string) (*interconnect.VPC, error) {
+	if err := c.unread["VPC"]; err != nil {
+		return nil, err
+	}
+	block := map[string]string{"vpc-1": "192.168.0.0/16", "vpc-2": "172.16.0.0/16"}[id]
+	return &interconnect.VPC{ID: id, RegionID: region, VRouterID: "vrt" + id[len("vpc"):], CidrBlock: netip.MustParsePrefix(block), SecondaryBlocks: c.blocks[id], Available: true}, nil
+}
+
+func (c *cloud) VSwitches(_ context.Context, _, vpcID string) ([]interconnect.VSwitch, error) {
+	n := vpcID[len("vpc-"):]
+	block := map[string]string{"1": "192.168.0.0/24", "2": "172.16.0.0/24"}[n]
+	return []interconnect.VSwitch{{ID: "vsw-" + n, VpcID: vpcID, CidrBlock: netip.MustParsePrefix(block), RouteTableID: "vtb-" + n, NetworkAclID: c.acls["vsw-"+n]}}, nil
+}
+
+func (c *cloud) SecurityGroups(_ context.Context, _, vpcID string) ([]interconnect.GroupFacts, error) {
+	return []interconnect.GroupFacts{{ID: "sg" + vpcID[len("vpc"):], VpcID: vpcID}}, nil
+}
+
+func (c *cloud) GroupRules(ctx context.Context, region, groupID string) ([]interconnect.Rule, bool, error) {
+	rules, err := c.Rules(ctx, region, groupID)
+	return rules, false, err
+}
+
+func (c *cloud) NetworkAcl(_ context.Context, _, id string) (*interconnect.NetworkAcl, error) {
+	if err := c.unread[id]; err != nil {
+		return nil, err
+	}
+	return &interconnect.NetworkAcl{ID: id}, nil
+}
+
+// made puts all there that a connect makes.
+func (c *cloud) made() *cloud {
+	want := chaintest.Tutorial()
+	pair := func(n, other string, role string) interconnect.RouterInterface {
+		return interconnect.RouterInterface{ID: "ri-" + n, RouterID: "vrt-" + n, RouterType: "VRouter", OppositeRouterID: "vrt-" + other, OppositeID: "ri-" + other,
+			Role: role, Specification: map[string]string{"1": "Mini.2", "2": "Negative"}[n], Status: "Active", OppositeStatus: "Active", BusinessStatus: "Normal", Name: mark}
+	}
+	c.interfaces = []interconnect.RouterInterface{pair("1", "2", "InitiatingSide"), pair("2", "1", "AcceptingSide")}
+	for i, role := range interconnect.Roles {
+		defer func() { // behind those that tests take away
+			id := want.Side(role).RouteTableIDs[0]
+			c.entries = append(c.entries, interconnect.RouteEntry{ID: "system-" + id, RouteTableID: id, Destination: netip.MustParsePrefix("100.64.0.0/10"), Type: "System", NextHopType: "service", Status: "Available"})
+		}()
+		for _, w := range interconnect.WantedRoutes(want, role) {
+			c.entries = append(c.entries, interconnect.RouteEntry{ID: "rte-" + w.RouteTableID, RouteTableID: w.RouteTableID, Destination: w.Destination,
+				NextHopType: "RouterInterface", NextHopID: c.interfaces[i].ID, Type: "Custom", Name: mark, Status: "Available"})
+		}
+		for _, r := range interconnect.WantedRules(want, role) {
+			r.ID, r.Description = "sgr-"+r.GroupID, mark
+			c.rules = append(c.rules, r)
+		}
+	}
+	return c
 }
 
 func task(a interconnect.Action) *chain.Task {

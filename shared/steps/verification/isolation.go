@@ -3,10 +3,12 @@ package verification
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"vpcinterconnect/shared/chain"
 	"vpcinterconnect/shared/interconnect"
+	"vpcinterconnect/shared/reachability"
 )
 
 const (
@@ -28,12 +30,12 @@ func (s *Step) isolated(ctx context.Context, t *chain.Task) chain.Outcome {
 	joined := func() string {
 		return interconnect.JoinedBy(t.Scope, t.Prefix, sweep.seen.interfaces, sweep.seen.peerings)
 	}
-	pings, why, out := s.ping(ctx, t, t.Scope, func(pings []interconnect.Ping) bool { return !passes(pings) }, func() (bool, *chain.Outcome) {
+	f, out := s.probe(ctx, t, trial{connection: t.Scope, enough: func(f *found) bool { return !f.passes() }, before: func() (bool, *chain.Outcome) {
 		out := sweep.first(ctx)
 		return joined() != "", out
-	})
-	if out == nil && why != "" {
-		out = sweep.first(ctx) // no ping was started, so this was not yet
+	}})
+	if out == nil && !f.sent() {
+		out = sweep.first(ctx) // perhaps nothing was started, so that this was not yet
 	}
 	if out == nil {
 		out = sweep.last(ctx)
@@ -41,30 +43,27 @@ func (s *Step) isolated(ctx context.Context, t *chain.Task) chain.Outcome {
 	if out != nil {
 		return *out
 	}
-	v := interconnect.Verdict{At: t.Now, Pings: pings}
+	v := interconnect.Verdict{At: t.Now, Pings: f.pings}
+	why := f.unsent()
 	switch joined := joined(); {
-	case why != "":
-		v.Outcome, v.Why = interconnect.VerdictUnproven, "Nothing of ours is left, but no ping could show it. "+why
-	case passes(pings) && joined != "":
+	case f.passes() && joined != "":
 		v.Outcome, v.Why = interconnect.VerdictConnected, fmt.Sprintf("Nothing of ours is left, but %s, which this deployment did not make, still joins the two VPCs.", joined)
-	case passes(pings):
+	case f.passes():
 		v.Outcome, v.Why = interconnect.VerdictConnected, "Nothing of ours is left, but a ping still passes: something else joins the two VPCs, such as a CEN or a VPC peering connection."
-	case judge(pings) == interconnect.VerdictBlocked:
-		v.Outcome = interconnect.VerdictIsolated
+	case why != "" && !silent(f):
+		v.Outcome, v.Why = interconnect.VerdictUnproven, "Nothing of ours is left, but no ping could show it. "+why
 	default:
-		v.Outcome, v.Why = interconnect.VerdictUnproven, explain(interconnect.VerdictUnproven, pings)
+		v.Outcome = interconnect.VerdictIsolated
 	}
 	return done(v)
 }
 
-// passes tells whether something came back.
-func passes(pings []interconnect.Ping) bool {
-	for _, p := range pings {
-		if p.Received > 0 {
-			return true
-		}
-	}
-	return false
+// silent tells whether a ping was sent that got no answer: then none passes
+// either way, for a ping needs both.
+func silent(f *found) bool {
+	return slices.ContainsFunc(f.probes, func(p reachability.Probe) bool {
+		return p.Fate == reachability.Silent || p.Fate == reachability.Unreachable
+	})
 }
 
 // sweep is the two looks at whether everything is gone that a prune removes.

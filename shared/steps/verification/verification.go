@@ -5,12 +5,13 @@ package verification
 
 import (
 	"context"
-	"fmt"
+	"slices"
 	"strings"
 	"time"
 
 	"vpcinterconnect/shared/chain"
 	"vpcinterconnect/shared/interconnect"
+	"vpcinterconnect/shared/reachability"
 )
 
 // Cloud is what the step needs of the cloud. Only RunCommand is more than a
@@ -27,6 +28,12 @@ type Cloud interface {
 	RouteTables(ctx context.Context, region, vpcID string) ([]interconnect.RouteTable, error)
 	RouteEntries(ctx context.Context, region, tableID string) ([]interconnect.RouteEntry, error)
 	Rules(ctx context.Context, region, groupID string) ([]interconnect.Rule, error)
+
+	VPC(ctx context.Context, region, id string) (*interconnect.VPC, error)
+	VSwitches(ctx context.Context, region, vpcID string) ([]interconnect.VSwitch, error)
+	SecurityGroups(ctx context.Context, region, vpcID string) ([]interconnect.GroupFacts, error)
+	GroupRules(ctx context.Context, region, groupID string) (rules []interconnect.Rule, isolated bool, err error)
+	NetworkAcl(ctx context.Context, region, id string) (*interconnect.NetworkAcl, error)
 }
 
 // Step is the verification step.
@@ -62,61 +69,114 @@ func (s *Step) Run(ctx context.Context, t *chain.Task) chain.Outcome {
 	return chain.DoneWith()
 }
 
-// connected pings both ways; what fails is tried again for a while, since a
+// connected probes both ways; what fails is tried again for a while, since a
 // route or a rule that was just made may need a moment to take effect.
 func (s *Step) connected(ctx context.Context, t *chain.Task, before func() (bool, *chain.Outcome)) chain.Outcome {
-	pings, why, out := s.ping(ctx, t, t.Want, func(pings []interconnect.Ping) bool { return judge(pings) == interconnect.VerdictConnected }, before)
+	f, out := s.probe(ctx, t, trial{connection: t.Want, ports: true, enough: (*found).settled, before: before})
 	if out != nil {
 		return *out
 	}
-	v := interconnect.Verdict{At: t.Now, Outcome: interconnect.VerdictUnproven, Pings: pings, Why: why}
-	if why == "" {
-		v.Outcome = judge(pings)
-		v.Why = explain(v.Outcome, pings)
+	v, out := s.verdict(ctx, t, f)
+	if out != nil {
+		return *out
 	}
 	return done(v)
 }
 
-// judge turns the pings of both directions into a verdict. A ping without a
-// reply is a finding; a ping that could not be run is none.
-func judge(pings []interconnect.Ping) interconnect.VerdictOutcome {
-	verdict := interconnect.VerdictConnected
-	for _, p := range pings {
-		switch {
-		case p.Error == "" && p.Received == 0:
-			return interconnect.VerdictBlocked
-		case p.Error != "":
-			verdict = interconnect.VerdictUnproven
-		}
+// verdict makes one verdict of what the probes found and, where that is not
+// plain or the request wants it compared, of what the cloud reports.
+func (s *Step) verdict(ctx context.Context, t *chain.Task, f *found) (v interconnect.Verdict, out *chain.Outcome) {
+	v = interconnect.Verdict{At: t.Now, Outcome: interconnect.VerdictConnected, Pings: f.pings, Ports: f.ports}
+	checks := t.Message.Action == interconnect.Verify || t.Message.Repair
+	compare := checks && t.Want.Repair != interconnect.RepairOff
+	if f.passed() && !compare {
+		return v, nil
 	}
-	return verdict
+	p, out := s.picture(ctx, t, f)
+	if out != nil {
+		return v, out
+	}
+	explain(&v, reachability.Judge(p, f.judged(p), f.looks))
+	if why := f.unsent(); v.Outcome == interconnect.VerdictUnproven && v.Stop == nil && !strings.Contains(v.Why, strings.TrimSuffix(why, ".")) {
+		v.Why = strings.TrimSpace(why + " " + v.Why)
+	}
+	if !compare {
+		return v, nil
+	}
+	drift, known := s.drift(ctx, t, p)
+	v.SetDrift(drift)
+	switch {
+	case !known:
+		v.Why = strings.TrimSpace(v.Why + " What exists could not be compared with what is wanted: not all could be read.")
+	case v.Outcome == interconnect.VerdictConnected && v.Mendable():
+		v.Why = strings.TrimSpace("Packets pass, but not all is as it was made: " + drift[0].Sentence + " " + v.Why)
+	}
+	return v, nil
 }
 
-// explain says in a sentence what keeps a verdict from being connected.
-func explain(v interconnect.VerdictOutcome, pings []interconnect.Ping) string {
-	var bad []string
-	for _, p := range pings {
-		way := fmt.Sprintf("from the %s's instance %s (%s) to %s", p.From, p.InstanceID, p.Source, p.Target)
-		switch {
-		case p.Error != "":
-			bad = append(bad, way+" could not be run: "+p.Error)
-		case p.Received == 0:
-			bad = append(bad, way+" gets no reply")
+// judged are the probes that can be judged. An end without an instance is stood
+// for by one of the picture that is not really there; without even that, no
+// packet can be followed.
+func (f *found) judged(p *reachability.Picture) []reachability.Probe {
+	first := func(role interconnect.Role) *interconnect.Instance {
+		if all := p.Side(role).Instances; len(all) > 0 {
+			return &all[0]
+		}
+		return nil
+	}
+	var out []reachability.Probe
+	for _, b := range f.probes {
+		if i := first(b.From); b.Sender == "" && i != nil {
+			b.Sender = i.ID
+		}
+		if i := first(b.From.Other()); b.Target == "" && i != nil {
+			b.Target, b.Address = i.ID, i.PrivateIP
+		}
+		if b.Sender != "" && b.Target != "" {
+			out = append(out, b)
 		}
 	}
-	switch v {
-	case interconnect.VerdictConnected:
-		return ""
-	case interconnect.VerdictBlocked:
-		return "The ping " + strings.Join(bad, ", and the one ") + ": check the security groups of both instances, their own firewalls, and the network ACLs of their vSwitches."
+	return out
+}
+
+// outcomes are the verdicts by what was found.
+var outcomes = map[reachability.Outcome]interconnect.VerdictOutcome{
+	reachability.Connected: interconnect.VerdictConnected, reachability.OneWay: interconnect.VerdictOneWay,
+	reachability.Blocked: interconnect.VerdictBlocked, reachability.Unproven: interconnect.VerdictUnproven,
+}
+
+// alsoMend is how many further things that are in the way a verdict names.
+const alsoMend = 2
+
+// explain puts a finding into a verdict: what was found, the very thing at which
+// it stops, and what to change.
+func explain(v *interconnect.Verdict, found reachability.Finding) {
+	v.Outcome, v.Why = outcomes[found.Outcome], found.Why
+	v.Analyzed = found.Outcome == reachability.Unproven
+	h := found.At
+	if h == nil {
+		return
 	}
-	return "The ping " + strings.Join(bad, ", and the one ") + "."
+	v.Stop = &interconnect.Stop{
+		Layer: string(h.Layer), Side: h.Side, Back: h.Way == reachability.Back, Resource: h.Resource, Mend: h.Mend, Likely: !found.Certain,
+	}
+	mends := []string{h.Mend}
+	for _, more := range found.More {
+		if more.Mend != "" && !slices.Contains(mends, more.Mend) && len(mends) <= alsoMend {
+			mends = append(mends, more.Mend)
+		}
+	}
+	for _, mend := range mends {
+		v.Why = strings.TrimSpace(v.Why + " " + mend)
+	}
 }
 
 func done(v interconnect.Verdict) chain.Outcome {
 	out := chain.DoneWith()
 	for _, p := range v.Pings {
-		out.Resources = append(out.Resources, p.InstanceID)
+		if !slices.Contains(out.Resources, p.InstanceID) {
+			out.Resources = append(out.Resources, p.InstanceID)
+		}
 	}
 	out.Verdict = &v
 	return out

@@ -1,0 +1,262 @@
+package verification
+
+import (
+	"context"
+	"net/netip"
+	"slices"
+	"time"
+
+	"vpcinterconnect/shared/chain"
+	"vpcinterconnect/shared/interconnect"
+	"vpcinterconnect/shared/reachability"
+)
+
+// readFor is how long a read of the picture that fails for the moment is tried
+// again, before the verdict does without.
+const readFor = 2 * time.Minute
+
+// picture reads what the cloud reports of both sides, as far as it decides about
+// packets between the probes or is of the connection. What cannot be read for
+// the moment is an outcome to return; what cannot be read at all is noted.
+func (s *Step) picture(ctx context.Context, t *chain.Task, f *found) (*reachability.Picture, *chain.Outcome) {
+	p := &reachability.Picture{}
+	var reads []func(context.Context) error
+	for i, role := range interconnect.Roles {
+		reads = append(reads, func(ctx context.Context) error {
+			r := reading{step: s, task: t, end: &f.ends[i], side: p.Side(role)}
+			return r.all(ctx)
+		})
+	}
+	return p, outcome(t.Together(ctx, reads...))
+}
+
+// reading reads one side.
+type reading struct {
+	step *Step
+	task *chain.Task
+	end  *end
+	side *reachability.Side
+}
+
+// all reads the parts side by side, then those that the first ones name.
+func (r *reading) all(ctx context.Context) error {
+	s, want := r.side, r.end.side
+	cloud, region := r.step.cloud, want.RegionID
+	s.RegionID, s.VPC.ID, s.Unread = region, want.VpcID, map[string]string{}
+	var facts []interconnect.GroupFacts
+	var failed [7]error
+	r.task.Together(ctx, //nolint:errcheck // each failure is in failed
+		func(ctx context.Context) error {
+			v, err := cloud.VPC(ctx, region, want.VpcID)
+			if failed[0] = there(err); err == nil {
+				s.VPC = *v
+			}
+			return nil
+		},
+		part(&failed[1], &s.VSwitches, func(ctx context.Context) ([]interconnect.VSwitch, error) {
+			return cloud.VSwitches(ctx, region, want.VpcID)
+		}),
+		part(&failed[2], &s.Tables, func(ctx context.Context) ([]interconnect.RouteTable, error) {
+			return cloud.RouteTables(ctx, region, want.VpcID)
+		}),
+		part(&failed[3], &s.Interfaces, func(ctx context.Context) ([]interconnect.RouterInterface, error) {
+			return cloud.RouterInterfaces(ctx, region, want.VRouterID)
+		}),
+		part(&failed[4], &s.Peerings, func(ctx context.Context) ([]interconnect.PeeringConnection, error) {
+			return cloud.PeeringConnections(ctx, region, want.VpcID)
+		}),
+		part(&failed[5], &facts, func(ctx context.Context) ([]interconnect.GroupFacts, error) {
+			return cloud.SecurityGroups(ctx, region, want.VpcID)
+		}),
+	)
+	for n, key := range []string{"VPC", reachability.UnreadVSwitches, "route tables", reachability.UnreadInterfaces, reachability.UnreadPeerings} {
+		if err := r.note(failed[n], key); err != nil {
+			return err
+		}
+	}
+	r.instances()
+	return r.details(ctx, facts, failed[5])
+}
+
+// part reads a list; what is gone has nothing.
+func part[T any](failed *error, into *[]T, call func(context.Context) ([]T, error)) func(context.Context) error {
+	return func(ctx context.Context) error {
+		list, err := call(ctx)
+		*failed, *into = there(err), list
+		return nil
+	}
+}
+
+// note keeps that something could not be read, or returns what may pass.
+func (r *reading) note(err error, keys ...string) error {
+	if err == nil {
+		return nil
+	}
+	switch interconnect.ClassOf(err) {
+	case interconnect.Busy, interconnect.Throttled, interconnect.Transient:
+		if r.task.Now.Sub(startedAt(r.task)) < readFor {
+			return err
+		}
+	}
+	why := err.Error()
+	if o := chain.FromError(err); o.Problem != nil {
+		why = o.Problem.Sentence
+	}
+	for _, key := range keys {
+		r.side.Unread[key] = why
+	}
+	return nil
+}
+
+// instances puts those that stand for the side into the picture. Where there is
+// none, one that might be there stands for it: what decides about its packets is
+// known all the same.
+func (r *reading) instances() {
+	s, e := r.side, r.end
+	for _, t := range e.targets {
+		if t.VpcID != "" {
+			s.Instances = append(s.Instances, t.Instance)
+		}
+	}
+	if len(e.targets) > 0 {
+		return
+	}
+	for _, v := range s.VSwitches {
+		if !slices.ContainsFunc(e.side.CidrBlocks, v.CidrBlock.Overlaps) || !v.CidrBlock.IsValid() {
+			continue
+		}
+		i := interconnect.Instance{
+			ID: anyIn + v.ID, VpcID: v.VpcID, VSwitchID: v.ID, Running: true, OSType: "linux",
+			PrivateIP: v.CidrBlock.Masked().Addr().Next(),
+		}
+		for _, g := range e.side.SecurityGroups {
+			i.SecurityGroupIDs = append(i.SecurityGroupIDs, g.ID)
+		}
+		s.Instances = append(s.Instances, i)
+		return
+	}
+}
+
+// anyIn begins the name of an instance that is not there.
+const anyIn = "(any) in "
+
+// details reads the entries of the tables, the groups and the network ACLs that
+// decide about the instances' packets, or are of the connection.
+func (r *reading) details(ctx context.Context, facts []interconnect.GroupFacts, noFacts error) error {
+	s, want := r.side, r.end.side
+	tables, acls, groups := slices.Clone(want.RouteTableIDs), []string{}, []string{}
+	for _, g := range want.SecurityGroups {
+		groups = append(groups, g.ID)
+	}
+	for _, i := range s.Instances {
+		groups = append(groups, i.SecurityGroupIDs...)
+		for _, v := range s.VSwitches {
+			if v.ID == i.VSwitchID {
+				tables, acls = append(tables, v.RouteTableID), append(acls, v.NetworkAclID)
+			}
+		}
+	}
+	tables, acls, groups = known(tables), known(acls), known(groups)
+	entries := make([][]interconnect.RouteEntry, len(tables))
+	lists := make([]*interconnect.NetworkAcl, len(acls))
+	rules := make([]*interconnect.Group, len(groups))
+	cloud, region := r.step.cloud, want.RegionID
+	var reads []func(context.Context) error
+	failed := make([]error, len(tables)+len(acls)+len(groups))
+	for n, id := range tables {
+		reads = append(reads, part(&failed[n], &entries[n], func(ctx context.Context) ([]interconnect.RouteEntry, error) {
+			return cloud.RouteEntries(ctx, region, id)
+		}))
+	}
+	for n, id := range acls {
+		reads = append(reads, func(ctx context.Context) error {
+			lists[n], failed[len(tables)+n] = cloud.NetworkAcl(ctx, region, id)
+			return nil
+		})
+	}
+	for n, id := range groups {
+		reads = append(reads, func(ctx context.Context) error {
+			rules[n], failed[len(tables)+len(acls)+n] = r.group(ctx, id, facts, noFacts)
+			return nil
+		})
+	}
+	r.task.Together(ctx, reads...) //nolint:errcheck // each failure is in failed
+	for n, id := range slices.Concat(tables, acls, groups) {
+		if err := r.note(failed[n], id); err != nil {
+			return err
+		}
+	}
+	s.Entries = slices.Concat(entries...)
+	for _, a := range lists {
+		if a != nil {
+			s.Acls = append(s.Acls, *a)
+		}
+	}
+	for _, g := range rules {
+		if g != nil {
+			s.Groups = append(s.Groups, *g)
+		}
+	}
+	return nil
+}
+
+// group reads a security group's rules, and puts them to what is known of it.
+func (r *reading) group(ctx context.Context, id string, facts []interconnect.GroupFacts, noFacts error) (*interconnect.Group, error) {
+	rules, isolated, err := r.step.cloud.GroupRules(ctx, r.end.side.RegionID, id)
+	if err == nil {
+		err = noFacts
+	}
+	if err != nil {
+		return nil, err
+	}
+	g := &interconnect.Group{GroupFacts: interconnect.GroupFacts{ID: id, VpcID: r.end.side.VpcID}, Isolated: isolated, Rules: rules}
+	if at := slices.IndexFunc(facts, func(f interconnect.GroupFacts) bool { return f.ID == id }); at >= 0 {
+		g.GroupFacts = facts[at]
+	}
+	return g, nil
+}
+
+// known sorts ids, each once.
+func known(ids []string) []string {
+	slices.Sort(ids)
+	return slices.DeleteFunc(slices.Compact(ids), func(id string) bool { return id == "" })
+}
+
+// drift compares the picture with what the record wants. It is nil, and known
+// false, where not enough could be read.
+func (s *Step) drift(ctx context.Context, t *chain.Task, p *reachability.Picture) (drift []interconnect.Drift, known bool) {
+	seen := interconnect.Seen{Tables: map[string]interconnect.Role{}, Groups: map[string]interconnect.Role{}}
+	around := interconnect.Around{Blocks: map[interconnect.Role][]netip.Prefix{}, VSwitches: map[interconnect.Role][]interconnect.VSwitch{}}
+	for _, role := range interconnect.Roles {
+		side := p.Side(role)
+		if len(side.Unread) > 0 {
+			return nil, false
+		}
+		for _, id := range t.Want.Side(role).RouteTableIDs {
+			seen.Tables[id] = role
+		}
+		for _, table := range side.Tables {
+			seen.Tables[table.ID] = role
+		}
+		seen.Interfaces = append(seen.Interfaces, side.Interfaces...)
+		seen.Peerings = append(seen.Peerings, side.Peerings...)
+		seen.Entries = append(seen.Entries, side.Entries...)
+		for _, g := range side.Groups {
+			seen.Groups[g.ID] = role
+			seen.Rules = append(seen.Rules, g.Rules...)
+		}
+		if side.VPC.CidrBlock.IsValid() {
+			around.Blocks[role] = side.VPC.Blocks()
+		}
+		around.VSwitches[role] = side.VSwitches
+	}
+	planning := interconnect.Planning{Prefix: t.Prefix, Record: &t.Record, Seen: seen}
+	if planning.Contested() {
+		others, err := t.Others(ctx)
+		if err != nil {
+			return nil, false
+		}
+		planning.Others = others
+	}
+	return interconnect.FindDrift(planning, around), true
+}
