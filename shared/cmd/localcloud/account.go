@@ -29,7 +29,7 @@ type account struct {
 }
 
 // localOnly are the flags that say how the local cloud's network behaves.
-var localOnly = []string{"world", "seed", "record", "api-latency", "transition-time"}
+var localOnly = []string{"world", "seed", "record", "api-latency", "transition-time", "dataplane"}
 
 // prefixForm is what template.yml allows.
 var prefixForm = regexp.MustCompile(`^[a-z][a-z0-9-]{0,15}$`)

@@ -1,6 +1,7 @@
 // Command localcloud is Alibaba Cloud on a laptop, as far as VPC Interconnect
 // needs it: run makes one connection on it and shows how, up starts it and
-// stays, world prints what exists in it, facts what it knows of the real one.
+// stays, world prints what exists in it, facts what it knows of the real one; sweep removes what one that died left in the
+// kernel.
 package main
 
 import (
@@ -14,6 +15,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"vpcinterconnect/shared/localcloud/gate"
+	"vpcinterconnect/shared/localcloud/kernel"
 )
 
 func main() {
@@ -37,6 +39,6 @@ func root() *cobra.Command {
 		Use: "localcloud", Short: "Alibaba Cloud on a laptop, as far as VPC Interconnect needs it",
 		SilenceUsage: true, SilenceErrors: true, Args: cobra.NoArgs,
 	}
-	c.AddCommand(runCommand(), upCommand(gate.Public), worldCommand(), factsCommand())
+	c.AddCommand(runCommand(), upCommand(gate.Public), worldCommand(), factsCommand(), sweepCommand(kernel.Sweep))
 	return c
 }

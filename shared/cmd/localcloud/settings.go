@@ -29,6 +29,7 @@ import (
 type settings struct {
 	world, record, endpoints, build, log string
 	seed                                 uint64
+	dataplane                            string
 	calm                                 bool
 	latency, transition                  time.Duration
 }
@@ -38,6 +39,7 @@ func (s *settings) flags(c *cobra.Command) {
 	f.StringVar(&s.world, "world", "", "`FILE` of the world to start with (default: the tutorial's)")
 	f.Uint64Var(&s.seed, "seed", 0, "what ids and, unless --calm, everything that goes wrong are drawn from")
 	f.BoolVar(&s.calm, "calm", false, "nothing goes wrong")
+	f.StringVar(&s.dataplane, "dataplane", "memory", "what the network is: memory, or kernel, the Linux kernel's namespaces, for root")
 	f.DurationVar(&s.latency, "api-latency", 0, "how long an API call takes to the cloud and back")
 	f.DurationVar(&s.transition, "transition-time", 0, "how long a router interface takes to be Active; other states in proportion (default 6.5s)")
 	f.StringVar(&s.record, "record", "", "write a JSON line per API request to `FILE`")
@@ -63,6 +65,12 @@ func (c *cloud) close() error {
 
 // start builds what is not built, and starts the stack. o brings the hooks.
 func (s *settings) start(ctx context.Context, w *world.World, hostile bool, o stack.Options, say func(string)) (*cloud, error) {
+	switch s.dataplane {
+	case "memory", "kernel":
+		o.Kernel = s.dataplane == "kernel"
+	default:
+		return nil, fmt.Errorf("--dataplane %q: it is memory or kernel", s.dataplane)
+	}
 	dir, err := projectFolder()
 	if err != nil {
 		return nil, err

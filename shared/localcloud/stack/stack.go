@@ -23,6 +23,7 @@ import (
 	"vpcinterconnect/shared/localcloud/engine"
 	"vpcinterconnect/shared/localcloud/fc"
 	"vpcinterconnect/shared/localcloud/fc/manifest"
+	"vpcinterconnect/shared/localcloud/kernel"
 	"vpcinterconnect/shared/localcloud/mns"
 	"vpcinterconnect/shared/localcloud/openapi"
 	"vpcinterconnect/shared/localcloud/ram"
@@ -42,6 +43,8 @@ type Options struct {
 	Transition time.Duration     // of asynchronous states; 0: the real cloud's
 	Hurry      float64           // divides Function Compute's pauses; see fc.Options
 	Variables  map[string]string // what ${env('X')} of s.yaml finds
+
+	Kernel bool // the network is the Linux kernel's (root only); else it is worked out in memory
 
 	Account *Account // a real one for all but queues and functions; nil: everything is local
 
@@ -79,8 +82,9 @@ type Stack struct {
 	Engine    *engine.Engine
 	Functions *fc.Platform
 	Endpoints Endpoints
-	Start     *world.World // the world as it was before anything happened
-	Judge     *ram.Judge   // of what functions' roles may do, and did
+	Start     *world.World    // the world as it was before anything happened
+	Judge     *ram.Judge      // of what functions' roles may do, and did
+	Network   *kernel.Network // nil unless the network is the kernel's
 
 	servers []*http.Server
 	close   sync.Once
@@ -89,28 +93,47 @@ type Stack struct {
 // New starts a stack. It runs until Close, or until ctx ends; Close is needed
 // in any case.
 func New(ctx context.Context, o Options) (*Stack, error) {
-	eo := engine.Options{Seed: o.Seed, Transition: o.Transition, Guest: watchedGuests{o.Ran}}
+	s := &Stack{Judge: ram.New()}
+	if err := s.start(ctx, o); err != nil {
+		s.Close()
+		return nil, err
+	}
+	return s, nil
+}
+
+// start starts everything. What it has started when it fails, Close stops.
+func (s *Stack) start(ctx context.Context, o Options) error {
+	eo := engine.Options{Seed: o.Seed, Transition: o.Transition, Guest: watchedGuests{dataplane.Guests{}, o.Ran}, Judge: s.Judge.Judge}
+	if o.Kernel {
+		n, err := kernel.Open(kernel.Options{Warn: func(err error) { slog.Warn("the kernel's network", "error", err.Error()) }})
+		if err != nil {
+			return err
+		}
+		s.Network, eo.Guest = n, watchedNetwork{n, o.Ran}
+	}
 	if o.Hostile {
 		eo.Faults = engine.Hostile(o.Seed, engine.UsualRates)
 	}
-	judge := ram.New()
-	eo.Judge = judge.Judge
 	e := engine.New(o.World.Options(eo))
 	if err := o.World.Apply(e); err != nil {
-		return nil, err
+		return err
 	}
 	functions, base, err := deployment(o, e)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	region := functions[0].Region
 	if err := provide(e, region, base); err != nil {
-		return nil, err
+		return err
 	}
-	s := &Stack{Engine: e, Start: world.Export(e), Judge: judge}
+	s.Engine, s.Start = e, world.Export(e)
+	if s.Network != nil {
+		if err := s.Network.Follow(e); err != nil {
+			return err
+		}
+	}
 	if err := s.serve(o, region); err != nil {
-		s.Close()
-		return nil, err
+		return err
 	}
 	local := cloud{e: e, region: region}
 	if o.Account != nil {
@@ -120,20 +143,15 @@ func New(ctx context.Context, o Options) (*Stack, error) {
 		err = s.Functions.Start(ctx)
 	}
 	if err != nil {
-		s.Close()
-		return nil, err
+		return err
 	}
 	s.Endpoints.Intake = s.Functions.URL("intake")
 	if o.Account == nil {
-		return s, nil
+		return nil
 	}
 	port, err := s.listen(o.Account.Intake(s.Endpoints.Intake))
-	if err != nil {
-		s.Close()
-		return nil, err
-	}
 	s.Endpoints.Intake = "http://127.0.0.1:" + port
-	return s, nil
+	return err
 }
 
 // Close stops everything and waits until no process is left.
@@ -144,6 +162,11 @@ func (s *Stack) Close() {
 		}
 		for _, server := range s.servers {
 			_ = server.Close() // its listener is gone either way
+		}
+		if s.Network != nil {
+			if err := s.Network.Close(); err != nil {
+				slog.Error("the kernel's network is not all gone: localcloud sweep", "error", err.Error())
+			}
 		}
 	})
 }
@@ -282,15 +305,33 @@ func (s *Stack) functionOptions(o Options, functions []manifest.Function) fc.Opt
 	return fo
 }
 
-// watchedGuests is the data plane's guests with somebody looking on.
+// watchedGuests are guests with somebody looking on.
 type watchedGuests struct {
+	engine.Guest
 	ran func(engine.Script, engine.Execution)
 }
 
+// Run runs a script.
 func (g watchedGuests) Run(s engine.Script) engine.Execution {
-	x := dataplane.Guests{}.Run(s)
+	x := g.Guest.Run(s)
 	if g.ran != nil {
 		g.ran(s, x)
 	}
 	return x
+}
+
+// watchedNetwork is the same for the kernel's, whose scripts take their time.
+type watchedNetwork struct {
+	*kernel.Network
+	ran func(engine.Script, engine.Execution)
+}
+
+// Start starts a script.
+func (n watchedNetwork) Start(s engine.Script, done func(engine.Execution)) (stop func()) {
+	return n.Network.Start(s, func(x engine.Execution) {
+		if n.ran != nil {
+			n.ran(s, x)
+		}
+		done(x)
+	})
 }
