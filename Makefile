@@ -1,8 +1,9 @@
 # VPC Interconnect. `make help` lists the targets.
 
-FUNCTIONS := intake peering routes securitygroups verification
+FUNCTIONS := intake peering routes securitygroups verification tickets
 BUILD     := .build
-GOFLAGS_RELEASE := -trimpath -ldflags="-s -w -buildid="
+# Without HTTP/2, which nothing here speaks, a function is 0.2 MB smaller.
+GOFLAGS_RELEASE := -trimpath -tags=nethttpomithttp2 -ldflags="-s -w -buildid="
 SEED      ?=
 TYPE      ?=
 DATAPLANE ?=

@@ -2,6 +2,7 @@ package chain
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
@@ -101,7 +102,8 @@ func known(body []byte) bool {
 	return err == nil || parseAnnouncement(body) == nil
 }
 
-// parseAnnouncement checks the body of a message of the outcomes queue.
+// parseAnnouncement checks the body of a message of the outcomes queue, or of
+// the tickets queue, whose messages have its form.
 func parseAnnouncement(body []byte) error {
 	var a Announcement
 	switch err := json.Unmarshal(body, &a); {
@@ -126,8 +128,8 @@ func (l *Letter) validate() {
 		return
 	}
 	switch {
-	case announced && (l.Queue == "" || l.Queue == OutcomesQueue):
-		l.To, l.Again = OutcomesQueue, l.Body
+	case announced && (l.Queue == "" || l.Queue == OutcomesQueue || l.Queue == TicketsQueue):
+		l.To, l.Again = cmp.Or(l.Queue, OutcomesQueue), l.Body
 	case announced:
 		l.Flaw = fmt.Sprintf("An outcome does not belong on the queue %.60q.", l.Queue)
 	case err != nil:

@@ -10,6 +10,7 @@ import (
 // The queues that no step reads, without the deployment's prefix.
 const (
 	OutcomesQueue    = "outcomes"
+	TicketsQueue     = "tickets"
 	DeadLettersQueue = "dead-letters"
 )
 
@@ -67,7 +68,7 @@ func QueueNames() []string {
 	for _, s := range table[interconnect.Connect] {
 		names = append(names, s.Queue)
 	}
-	return append(names, OutcomesQueue, DeadLettersQueue)
+	return append(names, OutcomesQueue, TicketsQueue, DeadLettersQueue)
 }
 
 // place finds a step in an action's stages.

@@ -168,7 +168,7 @@ func (in *Intake) want(ctx context.Context, seen *prospect, by Asker) (*Taken, e
 	if record != nil && record.Wanted.Disconnect {
 		// What was Connected before a disconnect is nothing to roll back to.
 		forget := func() (struct{}, error) { return struct{}{}, in.Records.PutConnected(ctx, c.ID, nil) }
-		if _, err := again(ctx, in, forget); err != nil {
+		if _, err := again(ctx, in.planner(), forget); err != nil {
 			return nil, refuseError(err)
 		}
 	}
@@ -195,7 +195,7 @@ func failed(r *interconnect.Record) bool {
 // write at once the later wins, and the earlier's places are not in its list of
 // former ones. The gap since the record was read is as small as can be.
 func (in *Intake) put(ctx context.Context, seen *interconnect.Record, id string, w interconnect.Wanted) (*Taken, error) {
-	g, err := again(ctx, in, func() (int, error) { return in.Records.PutRequest(ctx, id, w) })
+	g, err := again(ctx, in.planner(), func() (int, error) { return in.Records.PutRequest(ctx, id, w) })
 	if err != nil {
 		return nil, refuseError(err)
 	}

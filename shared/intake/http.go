@@ -68,32 +68,38 @@ type endpoint struct {
 
 const connectionsPath = "/connections"
 
-// endpoints is the API: each path's methods. {id} stands for one part of a path.
-var endpoints = []struct {
-	path    string
+// resource is what a path leads to.
+type resource struct {
+	path    string // {id} stands for one part of it
 	methods map[string]endpoint
-}{
-	{"/", map[string]endpoint{http.MethodGet: {do: (*Intake).page, open: true}}},
-	{"/healthz", map[string]endpoint{http.MethodGet: {do: (*Intake).health, open: true}}},
-	{"/openapi.json", map[string]endpoint{http.MethodGet: {do: (*Intake).describe}}},
-	{"/outcomes.json", map[string]endpoint{http.MethodGet: {do: (*Intake).describeOutcomes}}},
-	{connectionsPath, map[string]endpoint{
-		http.MethodGet:  {do: (*Intake).list, query: []string{"state", "region", "vpc", "limit", "after"}},
-		http.MethodPost: {do: (*Intake).post, writes: true, query: []string{"dryRun"}},
-	}},
-	{connectionsPath + "/{id}", map[string]endpoint{
-		http.MethodGet:    {do: (*Intake).show, query: []string{"live"}},
-		http.MethodDelete: {do: (*Intake).disconnect, writes: true},
-	}},
-	{connectionsPath + "/{id}/verifications", map[string]endpoint{
-		http.MethodPost: {do: (*Intake).verify, writes: true},
-	}},
+}
+
+// endpoints is the API: each path's methods. It is a function, so that a binary
+// that serves no API does not hold one.
+func endpoints() []resource {
+	return []resource{
+		{"/", map[string]endpoint{http.MethodGet: {do: (*Intake).page, open: true}}},
+		{"/healthz", map[string]endpoint{http.MethodGet: {do: (*Intake).health, open: true}}},
+		{"/openapi.json", map[string]endpoint{http.MethodGet: {do: (*Intake).describe}}},
+		{"/outcomes.json", map[string]endpoint{http.MethodGet: {do: (*Intake).describeOutcomes}}},
+		{connectionsPath, map[string]endpoint{
+			http.MethodGet:  {do: (*Intake).list, query: []string{"state", "region", "vpc", "limit", "after"}},
+			http.MethodPost: {do: (*Intake).post, writes: true, query: []string{"dryRun"}},
+		}},
+		{connectionsPath + "/{id}", map[string]endpoint{
+			http.MethodGet:    {do: (*Intake).show, query: []string{"live"}},
+			http.MethodDelete: {do: (*Intake).disconnect, writes: true},
+		}},
+		{connectionsPath + "/{id}/verifications", map[string]endpoint{
+			http.MethodPost: {do: (*Intake).verify, writes: true},
+		}},
+	}
 }
 
 // route finds what a path leads to: nil for nothing.
 func route(path string) (id string, methods map[string]endpoint) {
 	given := strings.Split(path, "/")
-	for _, e := range endpoints {
+	for _, e := range endpoints() {
 		parts := strings.Split(e.path, "/")
 		id, fits := "", len(parts) == len(given)
 		for i := 0; fits && i < len(parts); i++ {

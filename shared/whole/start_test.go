@@ -72,7 +72,7 @@ func build() error {
 	if err != nil {
 		return err
 	}
-	how := []string{"-trimpath", "-ldflags=-s -w -buildid="} // as the Makefile
+	how := []string{"-trimpath", "-tags=nethttpomithttp2", "-ldflags=-s -w -buildid="} // as the Makefile
 	if raced != "" {
 		how = []string{raced}
 	}

@@ -221,7 +221,7 @@ func (s *settings) built(ctx context.Context, dir string, say func(string)) (str
 			continue
 		}
 		say("building function " + f.ID + " (the first takes minutes, cold)")
-		c := exec.CommandContext(ctx, "go", "build", "-trimpath", "-ldflags=-s -w -buildid=", "-o", binary, "./functions/"+f.ID)
+		c := exec.CommandContext(ctx, "go", "build", "-trimpath", "-tags=nethttpomithttp2", "-ldflags=-s -w -buildid=", "-o", binary, "./functions/"+f.ID)
 		c.Dir, c.Env = dir, append(os.Environ(), "CGO_ENABLED=0")
 		if out, err := c.CombinedOutput(); err != nil {
 			return "", fmt.Errorf("building %s: %w\n%s", f.ID, err, strings.TrimSpace(string(out)))
