@@ -52,6 +52,7 @@ type house struct {
 	beforePut  func() // runs once, right before a request is written
 	sent       []chain.Message
 	sentQueues []string
+	delays     []time.Duration // of what was sent
 	announced  []chain.Announcement
 	changes    []chain.Announcement // of the state
 	log        bytes.Buffer
@@ -227,7 +228,7 @@ func (r records) Frozen(context.Context) (string, bool, error) {
 // queues keeps what is sent.
 type queues struct{ h *house }
 
-func (q queues) Send(_ context.Context, queue string, body []byte, _ time.Duration) error {
+func (q queues) Send(_ context.Context, queue string, body []byte, delay time.Duration) error {
 	if err := q.h.failing("Send"); err != nil {
 		return err
 	}
@@ -244,7 +245,7 @@ func (q queues) Send(_ context.Context, queue string, body []byte, _ time.Durati
 	m, err := chain.ParseMessage(body)
 	require.NoError(q.h.t, err, "every message that is sent can be understood")
 	q.h.sent = append(q.h.sent, m)
-	q.h.sentQueues = append(q.h.sentQueues, queue)
+	q.h.sentQueues, q.h.delays = append(q.h.sentQueues, queue), append(q.h.delays, delay)
 	return nil
 }
 

@@ -84,7 +84,7 @@ func (in *Intake) sweepOne(ctx context.Context, r *interconnect.Record, report *
 		return in.Records.PutSweep(ctx, r.ID, interconnect.Sent(r, now))
 	case in.due(r, now):
 		queue, m := chain.CheckMessage(r, checkTrace(in.slot(r.ID, now)))
-		if err := in.Queues.Send(ctx, queue, m.Body(), 0); err != nil {
+		if err := in.Queues.Send(ctx, queue, m.Body(), spread(in.slot(r.ID, now))); err != nil {
 			return err
 		}
 		report.Checked = append(report.Checked, r.ID)
@@ -144,6 +144,17 @@ func (in *Intake) slot(id string, now time.Time) time.Time {
 	h.Write([]byte(id))
 	offset := time.Duration(h.Sum64() % uint64(interval)).Truncate(time.Second)
 	return now.Add(-offset).Truncate(interval).Add(offset)
+}
+
+// spreadOver is the time over which a sweep spreads the checks that it sends: as
+// much of the minute to the next sweep as leaves it time to see them done.
+const spreadOver = 45 * time.Second
+
+// spread is how long after the sweep a slot's check begins. Slots begin at any
+// second of a minute, and the sweep comes once a minute: without it all checks
+// of a minute would begin in one moment.
+func spread(slot time.Time) time.Duration {
+	return (time.Duration(slot.Second()) * spreadOver / 60).Truncate(time.Second) // queues count whole seconds
 }
 
 // checkTrace names the check of a slot. It is the same however often its

@@ -118,6 +118,46 @@ func TestWhatExistsIsCheckedOnceASlot(t *testing.T) {
 	}
 }
 
+func TestChecksAreSpreadAlwaysInTheSameWay(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	at := map[string]time.Duration{} // when a connection's check begins, after its interval's start
+	perSecond := map[time.Duration]int{}
+	const connections, interval = 200, intake.DefaultCheckInterval
+	h.do("POST", "/connections", tutorial)
+	one := h.records["a"]
+	delete(h.records, "a")
+	for n := range connections {
+		r := *one
+		r.ID, r.Steps = fmt.Sprintf("c%d", n), map[interconnect.Step]interconnect.StepStatus{}
+		h.records[r.ID] = &r
+		h.end(r.ID, interconnect.Connect, interconnect.VerdictConnected)
+	}
+	h.time = h.time.Truncate(interval)
+	for minute := range 4 * 5 {
+		h.sent, h.delays = nil, nil
+		h.sweepFor(time.Minute)
+		for i, m := range h.sent {
+			require.Less(t, h.delays[i], time.Minute)
+			began := (h.time.Add(h.delays[i]).Sub(h.time.Truncate(interval)) + interval) % interval
+			if minute >= 5 { // the first interval is that in which all were made at once
+				if was, known := at[m.ConnectionID]; known {
+					require.Equal(t, was, began, "%s", m.ConnectionID)
+				}
+				at[m.ConnectionID] = began
+				if minute < 10 {
+					perSecond[began]++
+				}
+			}
+			h.step(m.ConnectionID, interconnect.Verification, interconnect.StepStatus{Action: interconnect.Connect, Progress: interconnect.Done, Verdicts: []interconnect.Verdict{{Outcome: interconnect.VerdictConnected}}})
+		}
+	}
+	require.Len(t, at, connections, "none is missed")
+	for second, n := range perSecond {
+		require.LessOrEqual(t, n, 6, "at %s", second)
+	}
+}
+
 func TestACheckThatIsNotAnsweredIsSentAgainUnderTheSameName(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
