@@ -86,6 +86,8 @@ func rehearse(t *testing.T, template string) *rehearsal {
 	r := &rehearsal{t: t, base: base, roles: map[string]string{}, judge: ram.New(), now: time.Now().UTC().Truncate(time.Second)}
 	w := world.Default()
 	w.VPCs[0].SecurityGroups = append(w.VPCs[0].SecurityGroups, world.SecurityGroup{ID: "sg-m5e1qingdaoadvanced", Type: "enterprise"})
+	w.VPCs[0].NetworkACLs = []world.NetworkACL{{ID: "nacl-m5e1qingdao", Ingress: []world.ACLEntry{passing("in")}, Egress: []world.ACLEntry{passing("out")}}}
+	w.VPCs[0].VSwitches[0].NetworkACLID = "nacl-m5e1qingdao"
 	r.engine = engine.New(w.Options(engine.Options{
 		Clock: r, Faults: r, Guest: dataplane.Guests{}, AccountID: testAccount, NoRates: true,
 		Judge: func(c engine.Call, policies []string, session string) *engine.Denial {
@@ -117,6 +119,11 @@ func rehearse(t *testing.T, template string) *rehearsal {
 	r.queues = openapi.InProcess(wire.New(wire.Options{Engine: r.engine}))
 	r.root = r.engine.AddUser("", "", "").Caller
 	return r
+}
+
+// passing is an entry that lets everything through.
+func passing(name string) world.ACLEntry {
+	return world.ACLEntry{Name: name, Policy: "accept", Protocol: "all", Peer: "0.0.0.0/0"}
 }
 
 // invocation is one run of a function, with fresh keys of its role.
@@ -382,6 +389,7 @@ func (r *rehearsal) everything() {
 	r.disconnect("c")
 	r.settle()
 	require.Equal(t, interconnect.StateDisconnected, r.state("c"))
+	require.NotEmpty(t, r.told())
 	r.pass(15 * 24 * time.Hour)
 	r.sweep()
 	require.Nil(t, r.record("c"))

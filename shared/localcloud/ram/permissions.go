@@ -43,6 +43,7 @@ var needs = map[string]need{
 	"Vpc/CreateRouteEntries":             {"vpc:CreateRouteEntries", []string{tables + "{RouteEntries.N.RouteTableId}"}, vpcPages},
 	"Vpc/DeleteRouteEntries":             {"vpc:DeleteRouteEntries", []string{tables + "{RouteEntries.N.RouteTableId}"}, vpcPages},
 	"Vpc/ModifyRouteEntry":               {"vpc:ModifyRouteEntry", []string{tables + "*"}, sibling},
+	"Vpc/DescribeNetworkAclAttributes":   {"vpc:DescribeNetworkAclAttributes", []string{"acs:vpc:{RegionId}:{Account}:networkacl/{NetworkAclId}"}, vpcPages},
 	"Vpc/DescribeRouterInterfaces":       {"vpc:DescribeRouterInterfaces", []string{interfaces + "*"}, vpcPages},
 	"Vpc/CreateRouterInterface":          {"vpc:CreateRouterInterface", []string{interfaces + "*"}, sibling},
 	"Vpc/ModifyRouterInterfaceAttribute": {"vpc:ModifyRouterInterfaceAttribute", []string{interfaces + "{RouterInterfaceId}"}, vpcPages},
