@@ -165,7 +165,7 @@ func (a *analysis) follow() {
 	if a.from.instance == a.to.instance {
 		return // over its own loopback
 	}
-	a.add(groupHop(interconnect.Egress, out))
+	a.add(a.groupHop(interconnect.Egress, out))
 	a.carry(out)
 	if a.to.instance == nil {
 		a.add(a.nobody())
@@ -173,7 +173,7 @@ func (a *analysis) follow() {
 			return // nor is it known what its answer would meet
 		}
 	} else {
-		a.add(groupHop(interconnect.Ingress, out), running(a.to))
+		a.add(a.groupHop(interconnect.Ingress, out), running(a.to))
 	}
 	a.carry(back)
 }

@@ -10,6 +10,9 @@ import (
 	"vpcinterconnect/shared/interconnect"
 )
 
+// lowestPriority is the largest priority number that a rule can have.
+const lowestPriority = 100
+
 // filterRule is a rule of a security group or of a network ACL, held against a
 // flow.
 type filterRule struct {
@@ -105,8 +108,9 @@ func (f flow) aspect(d interconnect.Direction) aspect {
 // groupHop asks the security groups of an instance. The rules of all its groups
 // count together: the smallest priority number decides, and of equal ones a
 // drop. What no rule speaks of leaves a basic group and not an advanced one; it
-// gets in only between members of one basic group that are not kept apart.
-func groupHop(d interconnect.Direction, f flow) Hop {
+// gets in only between members of one basic group that are not kept apart. A
+// group stands for the addresses of its members.
+func (a *analysis) groupHop(d interconnect.Direction, f flow) Hop {
 	x := f.aspect(d)
 	own, peer := x.own, x.peer
 	h := Hop{Layer: LayerEgress, Side: own.role, Way: f.way}
@@ -128,12 +132,17 @@ func groupHop(d interconnect.Direction, f flow) Hop {
 		g := &own.side.Groups[n]
 		if g.Advanced {
 			advanced = g.ID
-		} else if !g.Isolated && peer.instance != nil && slices.Contains(peer.instance.SecurityGroupIDs, id) {
-			inner = g.ID
+		} else if !g.Isolated && x.ingress {
+			switch a.member(id, peer.address) {
+			case yes:
+				inner = g.ID
+			case maybe: // members reach each other where no rule speaks
+				rules = append(rules, filterRule{maybe, true, "", id, lowestPriority + 1})
+			}
 		}
 		for _, r := range g.Rules {
 			if r.Direction == d {
-				rules = append(rules, filterRule{groupMatch(&r, f, x), r.Policy == "accept", r.ID, g.ID, r.Priority})
+				rules = append(rules, filterRule{a.groupMatch(&r, f, x), r.Policy == "accept", r.ID, g.ID, r.Priority})
 			}
 		}
 	}
@@ -150,9 +159,12 @@ func groupHop(d interconnect.Direction, f flow) Hop {
 	asked := fmt.Sprintf("%s %s %s", f.what(), x.toward, peer.address)
 	add := fmt.Sprintf("an %s rule to security group %s that accepts %s %s %s", d, cmp.Or(advanced, first), f.asRule(), x.toward, netip.PrefixFrom(peer.address, peer.address.BitLen()))
 	switch {
-	case state == Unknown && len(unread) > 0 && doubt.id == "":
-		h.Resource = unread[0]
-		h.Sentence = fmt.Sprintf("Security group %s of instance %s could not be read%s.", unread[0], own.instance.ID, because(own.side, unread[0]))
+	case state == Unknown && slices.Contains(unread, doubt.holder):
+		h.Resource = doubt.holder
+		h.Sentence = fmt.Sprintf("Security group %s of instance %s could not be read%s.", doubt.holder, own.instance.ID, because(own.side, doubt.holder))
+	case state == Unknown && doubt.id == "":
+		h.Resource = doubt.holder
+		h.Sentence = fmt.Sprintf("Whether %s is a member of security group %s too is not known, for not all instances could be read.", peer.address, doubt.holder)
 	case state == Unknown:
 		h.Resource = doubt.id
 		h.Sentence = fmt.Sprintf("Whether rule %s of security group %s is about %s cannot be told from what the cloud reports.", doubt.id, doubt.holder, asked)
@@ -208,7 +220,7 @@ func dropFirst(r filterRule) int {
 
 // groupMatch holds a security group's rule against a flow. The port of a rule
 // is the target's in both directions.
-func groupMatch(r *interconnect.Rule, f flow, x aspect) match {
+func (a *analysis) groupMatch(r *interconnect.Rule, f flow, x aspect) match {
 	m := least(protocolMatch(strings.ToUpper(r.Protocol), f.protocol), portMatch(r.PortRange, f.targetPorts))
 	block, group := r.PeerBlock, r.PeerGroupID
 	if n := r.Narrow; n != (interconnect.Narrow{}) {
@@ -226,15 +238,26 @@ func groupMatch(r *interconnect.Rule, f flow, x aspect) match {
 		return m
 	case group == "":
 		return least(m, maybe) // a prefix list, or nothing that is known
-	case x.peer.instance == nil:
-		if _, unread := x.peer.side.Unread[UnreadInstances]; unread {
-			return least(m, maybe)
-		}
-		return no
-	case slices.Contains(x.peer.instance.SecurityGroupIDs, group):
-		return m
 	}
-	return no
+	return least(m, a.member(group, x.peer.address))
+}
+
+// member tells whether an address is that of a member of a group, running or
+// not.
+func (a *analysis) member(group string, address netip.Addr) match {
+	m := no
+	for _, role := range interconnect.Roles {
+		s := a.picture.Side(role)
+		for _, i := range s.Instances {
+			if i.PrivateIP.Unmap() == address && slices.Contains(i.SecurityGroupIDs, group) {
+				return yes
+			}
+		}
+		if _, unread := s.Unread[UnreadInstances]; unread {
+			m = maybe
+		}
+	}
+	return m
 }
 
 // aclHop asks the network ACL of the vSwitch at one end, if one is bound. Its

@@ -32,7 +32,8 @@ type scene struct {
 	picture  *reachability.Picture
 }
 
-// stage puts a world into a local cloud that stands still.
+// stage puts a world into a local cloud that stands still. The sides are its
+// first two VPCs.
 func stage(t require.TestingT, w *world.World) *scene {
 	e := engine.New(w.Options(engine.Options{NoRates: true}))
 	require.NoError(t, w.Apply(e))
@@ -45,7 +46,7 @@ func stage(t require.TestingT, w *world.World) *scene {
 // there is from the engine itself, for random worlds are many; a test holds it
 // against what the real client reads of the same worlds, by the API.
 func pictureOf(t *engine.Topology) *reachability.Picture {
-	return &reachability.Picture{Initiator: sideOf(t, vpcA), Acceptor: sideOf(t, vpcB)}
+	return &reachability.Picture{Initiator: sideOf(t, t.VPCs[0].ID), Acceptor: sideOf(t, t.VPCs[1].ID)}
 }
 
 func sideOf(t *engine.Topology, vpcID string) (s reachability.Side) {
@@ -158,7 +159,11 @@ func (s *scene) read(t require.TestingT) *reachability.Picture {
 	)
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
-	return &reachability.Picture{Initiator: readSide(ctx, t, cloud, regionA, vpcA), Acceptor: readSide(ctx, t, cloud, regionB, vpcB)}
+	side := func(r interconnect.Role) reachability.Side {
+		known := s.picture.Side(r)
+		return readSide(ctx, t, cloud, known.RegionID, known.VPC.ID)
+	}
+	return &reachability.Picture{Initiator: side(initiator), Acceptor: side(acceptor)}
 }
 
 func readSide(ctx context.Context, t require.TestingT, c *alicloud.Cloud, region, vpcID string) reachability.Side {
@@ -204,7 +209,7 @@ func readSide(ctx context.Context, t require.TestingT, c *alicloud.Cloud, region
 func (s *scene) packets(ports ...int) (out []reachability.Packet) {
 	var ids []string
 	for _, i := range s.topology.Instances {
-		if i.VpcID != vpcC {
+		if i.VpcID == s.picture.Initiator.VPC.ID || i.VpcID == s.picture.Acceptor.VPC.ID {
 			ids = append(ids, i.ID)
 		}
 	}

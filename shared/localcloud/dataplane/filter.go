@@ -12,11 +12,11 @@ import (
 // groups asks an instance's security groups about a flow in one direction. The
 // rules of all its groups are sorted together: the smallest priority decides,
 // and of equal ones drop. What no rule matches falls to the default of the
-// groups' type.
+// groups' type. A group stands for the addresses of its members.
 func (w world) groups(i *engine.Instance, egress bool, f flow) *stop {
-	direction, other, peer, own := "in", f.sender, f.source, f.target
+	direction, peer, own := "in", f.source, f.target
 	if egress {
-		direction, other, peer, own = "out", f.receiver, f.target, f.source
+		direction, peer, own = "out", f.target, f.source
 	}
 	var matching []engine.SecurityRule
 	enterprise, inner := false, false
@@ -26,9 +26,9 @@ func (w world) groups(i *engine.Instance, egress bool, f flow) *stop {
 			continue
 		}
 		enterprise = enterprise || g.Type == engine.GroupEnterprise
-		inner = inner || g.Type == engine.GroupNormal && !g.Isolated && other != nil && slices.Contains(other.SecurityGroupIDs, g.ID)
+		inner = inner || g.Type == engine.GroupNormal && !g.Isolated && w.member(g.ID, peer)
 		for _, r := range g.Rules {
-			if r.Egress == egress && matches(r, f, peer, own, other) {
+			if r.Egress == egress && w.matches(r, f, peer, own) {
 				matching = append(matching, r)
 			}
 		}
@@ -48,6 +48,14 @@ func (w world) groups(i *engine.Instance, egress bool, f flow) *stop {
 	return lost("no security group rule of %s lets it %s", i.ID, direction)
 }
 
+// member tells whether an address is that of a member of a group, running or
+// not.
+func (w world) member(group string, a netip.Addr) bool {
+	return find(w.Instances, func(i *engine.Instance) bool {
+		return i.PrivateIP == a && slices.Contains(i.SecurityGroupIDs, group)
+	}) != nil
+}
+
 // weight puts drop before accept.
 func weight(r engine.SecurityRule) int {
 	if r.Drop {
@@ -56,7 +64,7 @@ func weight(r engine.SecurityRule) int {
 	return 1
 }
 
-func matches(r engine.SecurityRule, f flow, peer, own netip.Addr, other *engine.Instance) bool {
+func (w world) matches(r engine.SecurityRule, f flow, peer, own netip.Addr) bool {
 	switch {
 	case r.Protocol != "ALL" && !strings.EqualFold(r.Protocol, f.protocol):
 		return false
@@ -65,7 +73,7 @@ func matches(r engine.SecurityRule, f flow, peer, own netip.Addr, other *engine.
 	case r.Own.IsValid() && !r.Own.Contains(own):
 		return false
 	case r.PeerGroupID != "":
-		return other != nil && slices.Contains(other.SecurityGroupIDs, r.PeerGroupID)
+		return w.member(r.PeerGroupID, peer)
 	}
 	return r.Peer.Contains(peer)
 }

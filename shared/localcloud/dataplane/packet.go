@@ -99,16 +99,12 @@ func Deliver(t *engine.Topology, p Packet) Verdict {
 	if s := w.leaveGuest(f, &v); s != nil {
 		return v.stopped(s)
 	}
-	// Who has the target's address is looked up first, for a rule may name its
-	// group; that nobody has it is reported after the rules have let it out.
-	var nobody *stop
-	f.receiver, nobody = w.carry(f, &v)
 	if s := w.groups(sender, true, f); s != nil {
-		v.Hops = v.Hops[:1]
 		return v.stopped(s)
 	}
-	if nobody != nil {
-		return v.stopped(nobody)
+	var s *stop
+	if f.receiver, s = w.carry(f, &v); s != nil {
+		return v.stopped(s)
 	}
 	if s := w.groups(f.receiver, false, f); s != nil {
 		return v.stopped(s)

@@ -156,8 +156,7 @@ func (w world) arrive(vpcID string, from *engine.VSwitch, f flow, v *Verdict) (*
 	case i == nil:
 		return nil, lost("nobody in vSwitch %s has %s", to.ID, f.target)
 	case i.Status != engine.InstanceRunning:
-		// It is a member of its groups all the same, which rules may name.
-		return i, lost("instance %s is %s", i.ID, i.Status)
+		return nil, lost("instance %s is %s", i.ID, i.Status)
 	}
 	return i, nil
 }
