@@ -10,13 +10,16 @@ DATAPLANE ?=
 FUZZTIME  ?= 10s
 
 .DEFAULT_GOAL := help
-.PHONY: help run up test test-long simulate test-page lint build package deploy verify clean conformance fuzz soak seeds judge
+.PHONY: help run run-ticket up test test-long simulate test-page lint build package deploy verify clean conformance fuzz soak seeds judge
 
 help: ## list the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: build ## connect the tutorial's two VPCs on the local cloud (SEED=n: hostile; DATAPLANE=kernel: for root, on real interfaces)
 	@go run ./shared/cmd/localcloud run $(if $(SEED),--seed $(SEED)) $(if $(TYPE),--type $(TYPE)) $(if $(DATAPLANE),--dataplane $(DATAPLANE))
+
+run-ticket: build ## have a ticket do it, and show what its reporter reads (SYSTEM=servicenow or jira-datacenter; SEED=n: hostile)
+	@go run ./shared/cmd/localcloud run-ticket $(if $(SEED),--seed $(SEED)) $(if $(SYSTEM),--system $(SYSTEM))
 
 up: build ## start the local cloud with the functions, and stay up (CLOUD=aliyun: on a real account)
 	@go run ./shared/cmd/localcloud up $(if $(SEED),--seed $(SEED)) $(if $(CLOUD),--cloud $(CLOUD)) $(if $(DATAPLANE),--dataplane $(DATAPLANE))
@@ -50,7 +53,7 @@ simulate: ## 200 seeds, and every wrong implementation that seeds have to catch,
 	go test ./shared/simulation -count=1 -timeout 30m -run 'Seeds|Wrong|Replays'
 
 judge: ## as root: random worlds, broken, on the kernel's network, in memory and analysed: do they agree? (N=1000)
-	@go test ./shared/localcloud/kernel -run TestJudge -count=1 -v -timeout 0 -judge $(or $(N),1000) $(if $(SEED),-judge-seed $(SEED))
+	@go test ./shared/reachability -run TestJudge -count=1 -v -timeout 0 -judge $(or $(N),1000) $(if $(SEED),-judge-seed $(SEED))
 
 soak: ## simulate SEEDS seeds (default 1000) under every fault
 	@go test ./shared/simulation -run TestSoak -timeout 0 -v -seeds $(or $(SEEDS),1000)

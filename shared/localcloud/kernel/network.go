@@ -1,6 +1,11 @@
 package kernel
 
-import "vpcinterconnect/shared/localcloud/engine"
+import (
+	"time"
+
+	"vpcinterconnect/shared/localcloud/dataplane"
+	"vpcinterconnect/shared/localcloud/engine"
+)
 
 // Options set a network up.
 type Options struct {
@@ -9,6 +14,13 @@ type Options struct {
 	Instant bool
 	// Warn is told what a person should know; nil: nobody.
 	Warn func(error)
+}
+
+// Patience is how long Deliver waits for what may come back.
+type Patience struct {
+	Awaited func(dataplane.Packet) bool // which packets are expected to bring something back
+	For     time.Duration               // how long those may take
+	After   time.Duration               // how long to wait, when all of them have, for what nobody expects
 }
 
 var _ engine.LiveGuest = (*Network)(nil)

@@ -5,6 +5,7 @@ package kernel
 import (
 	"errors"
 
+	"vpcinterconnect/shared/localcloud/dataplane"
 	"vpcinterconnect/shared/localcloud/engine"
 )
 
@@ -26,4 +27,7 @@ func (*Network) Apply(*engine.Topology) error                       { return err
 func (*Network) Follow(*engine.Engine) error                        { return errNotLinux }
 func (*Network) Start(engine.Script, func(engine.Execution)) func() { return func() {} }
 func (*Network) Run(engine.Script) engine.Execution                 { return engine.Execution{ExitCode: 1} }
-func (*Network) Close() error                                       { return nil }
+func (*Network) Deliver([]dataplane.Packet, Patience) ([]dataplane.Fate, error) {
+	return nil, errNotLinux
+}
+func (*Network) Close() error { return nil }

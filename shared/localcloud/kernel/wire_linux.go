@@ -60,7 +60,7 @@ func (l *line) shape(mbps int) error {
 	return tc([]string{shaping(l.device, mbps)})
 }
 
-// cut ends the line: its devices are gone when cut returns.
+// cut ends the line, and its devices with it.
 func (l *line) cut() {
 	for _, f := range l.ends {
 		if f != nil {
@@ -80,6 +80,12 @@ func openTun(device string) (*os.File, error) {
 	if err == nil {
 		request.SetUint16(unix.IFF_TUN | unix.IFF_NO_PI)
 		err = unix.IoctlIfreq(fd, unix.TUNSETIFF, request)
+		// A process that is just being started has all files of ours open for a
+		// moment, and may so keep the device of a line that was cut.
+		for n := 0; n < 500 && errors.Is(err, unix.EBUSY); n++ {
+			time.Sleep(2 * time.Millisecond)
+			err = unix.IoctlIfreq(fd, unix.TUNSETIFF, request)
+		}
 	}
 	if err != nil {
 		_ = unix.Close(fd)

@@ -223,12 +223,22 @@ func (d *drawer) Break() string {
 // break.
 var breaks = []func(d *drawer) string{
 	(*drawer).loseRoute, (*drawer).addRoute, (*drawer).otherTable, (*drawer).interfaceState, (*drawer).peeringState,
-	(*drawer).addRule, (*drawer).loseRule, (*drawer).bindACL, (*drawer).addEntry, (*drawer).guest, (*drawer).guest, (*drawer).stop,
+	(*drawer).addRule, (*drawer).loseRule, (*drawer).bindACL, (*drawer).changeEntries, (*drawer).guest, (*drawer).guest, (*drawer).stop,
 }
 
+// some draws one of a list, nil of none.
+func some[T any](d *drawer, list []T) *T {
+	if len(list) == 0 {
+		return nil
+	}
+	return &list[d.IntN(len(list))]
+}
+
+func (d *drawer) someVPC() *world.VPC { return &d.w.VPCs[d.IntN(len(d.w.VPCs))] }
+
 func (d *drawer) loseRoute() string {
-	t := &pick(d, d.w.VPCs).RouteTables[0]
-	if len(t.Routes) == 0 {
+	t := some(d, d.someVPC().RouteTables)
+	if t == nil || len(t.Routes) == 0 {
 		return ""
 	}
 	n := d.IntN(len(t.Routes))
@@ -238,8 +248,11 @@ func (d *drawer) loseRoute() string {
 }
 
 func (d *drawer) addRoute() string {
-	v := &d.w.VPCs[d.IntN(len(d.w.VPCs))]
-	t := &v.RouteTables[d.IntN(len(v.RouteTables))]
+	v := d.someVPC()
+	t := some(d, v.RouteTables)
+	if t == nil {
+		return ""
+	}
 	r := world.Route{Destination: d.block(), NextHops: []world.NextHop{d.hop(v)}, Status: pick(d, []string{"", "", "Available", "Modifying", "Deleting", "Pending"})}
 	// A table has one entry for a destination, and none for its own VPC's vSwitches.
 	taken := func(s string) bool {
@@ -254,46 +267,48 @@ func (d *drawer) addRoute() string {
 }
 
 func (d *drawer) otherTable() string {
-	v := &d.w.VPCs[d.IntN(len(d.w.VPCs))]
-	s := &v.VSwitches[d.IntN(len(v.VSwitches))]
-	s.RouteTableID = pick(d, v.RouteTables).ID
+	v := d.someVPC()
+	s, t := some(d, v.VSwitches), some(d, v.RouteTables)
+	if s == nil || t == nil {
+		return ""
+	}
+	s.RouteTableID = t.ID
 	return s.ID + " is served by " + s.RouteTableID
 }
 
 func (d *drawer) interfaceState() string {
-	if len(d.w.RouterInterfaces) == 0 {
+	r := some(d, d.w.RouterInterfaces)
+	if r == nil {
 		return ""
 	}
-	r := &d.w.RouterInterfaces[d.IntN(len(d.w.RouterInterfaces))]
 	r.Status = pick(d, []string{"Active", "Inactive", "Idle", "Connecting", "Activating", "Deactivating", "Modifying"})
 	r.BusinessStatus = pick(d, []string{"Normal", "Normal", "FinancialLocked", "SecurityLocked"})
 	return r.ID + " is " + r.Status + ", " + r.BusinessStatus
 }
 
 func (d *drawer) peeringState() string {
-	if len(d.w.PeerConnections) == 0 {
+	p := some(d, d.w.PeerConnections)
+	if p == nil {
 		return ""
 	}
-	p := &d.w.PeerConnections[d.IntN(len(d.w.PeerConnections))]
 	p.Status = pick(d, []string{"Activated", "Activated", "Updating", "Accepting", "Rejected", "Expired"})
 	p.BusinessStatus = pick(d, []string{"Normal", "Normal", "FinancialLocked"})
 	return p.ID + " is " + p.Status + ", " + p.BusinessStatus
 }
 
-func (d *drawer) group() (*world.VPC, *world.SecurityGroup) {
-	v := &d.w.VPCs[d.IntN(len(d.w.VPCs))]
-	return v, &v.SecurityGroups[d.IntN(len(v.SecurityGroups))]
-}
-
 func (d *drawer) addRule() string {
-	v, g := d.group()
+	v := d.someVPC()
+	g := some(d, v.SecurityGroups)
+	if g == nil {
+		return ""
+	}
 	g.Rules = append(g.Rules, d.rule(v))
 	return "a rule added to " + g.ID
 }
 
 func (d *drawer) loseRule() string {
-	_, g := d.group()
-	if len(g.Rules) == 0 {
+	g := some(d, d.someVPC().SecurityGroups)
+	if g == nil || len(g.Rules) == 0 {
 		return ""
 	}
 	n := d.IntN(len(g.Rules))
@@ -302,38 +317,39 @@ func (d *drawer) loseRule() string {
 }
 
 func (d *drawer) bindACL() string {
-	v := &d.w.VPCs[d.IntN(len(d.w.VPCs))]
-	if len(v.NetworkACLs) == 0 {
+	v := d.someVPC()
+	s, a := some(d, v.VSwitches), some(d, v.NetworkACLs)
+	if s == nil || a == nil {
 		return ""
 	}
-	s := &v.VSwitches[d.IntN(len(v.VSwitches))]
-	s.NetworkACLID = pick(d, []string{"", v.NetworkACLs[0].ID})
+	s.NetworkACLID = pick(d, []string{"", a.ID})
 	return s.ID + " has the network ACL " + s.NetworkACLID
 }
 
-func (d *drawer) addEntry() string {
-	v := &d.w.VPCs[d.IntN(len(d.w.VPCs))]
-	if len(v.NetworkACLs) == 0 {
+func (d *drawer) changeEntries() string {
+	a := some(d, d.someVPC().NetworkACLs)
+	if a == nil {
 		return ""
 	}
-	v.NetworkACLs[0].Ingress, v.NetworkACLs[0].Egress = d.entries(), d.entries()
-	return v.NetworkACLs[0].ID + " is another"
-}
-
-func (d *drawer) someone() *world.Instance {
-	v := &d.w.VPCs[d.IntN(len(d.w.VPCs))]
-	return &v.Instances[d.IntN(len(v.Instances))]
+	a.Ingress, a.Egress = d.entries(), d.entries()
+	return a.ID + " has other entries"
 }
 
 func (d *drawer) stop() string {
-	i := d.someone()
+	i := some(d, d.someVPC().Instances)
+	if i == nil {
+		return ""
+	}
 	i.Status = pick(d, []string{"Running", "Running", "Stopped", "Starting"})
 	return i.ID + " is " + i.Status
 }
 
 // guest changes what is true inside an instance.
 func (d *drawer) guest() string {
-	i := d.someone()
+	i := some(d, d.someVPC().Instances)
+	if i == nil {
+		return ""
+	}
 	g := &i.Guest
 	return i.ID + ": " + pick(d, []func() string{
 		func() string { g.DropICMP = !g.DropICMP; return fmt.Sprint("drops pings: ", g.DropICMP) },
