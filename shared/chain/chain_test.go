@@ -272,7 +272,7 @@ func TestStagesCannotBeChangedFromOutside(t *testing.T) {
 	t.Parallel()
 	chain.Stages(interconnect.Connect)[0].Queue = "elsewhere"
 	require.Equal(t, "peering", chain.Stages(interconnect.Connect)[0].Queue)
-	require.Equal(t, []string{"peering", "routes", "security-groups", "verification", "outcomes", "dead-letters"}, chain.QueueNames())
+	require.Equal(t, []string{"peering", "routes", "security-groups", "verification", "outcomes", "tickets", "dead-letters"}, chain.QueueNames())
 	require.Nil(t, chain.Stages("explode"))
 }
 

@@ -187,9 +187,15 @@ func verdictWords(c *Comment, v *interconnect.Verdict, before interconnect.Verdi
 		pings = append(pings, pingWords(p))
 	}
 	for _, p := range v.Ports {
-		pings = append(pings, fmt.Sprintf("TCP %d of %s: %s", p.Port, p.Target, strings.TrimSpace(string(p.Fate)+" "+p.Error)))
+		pings = append(pings, fmt.Sprintf("TCP %d of %s: %s", p.Port, p.Target, strings.TrimSpace(fates[p.Fate]+" "+p.Error)))
 	}
 	c.list("What was sent:", pings)
+}
+
+// fates are what became of a connect.
+var fates = map[interconnect.PortFate]string{
+	interconnect.PortOpen: "open", interconnect.PortRefused: "reached, though nothing listens there",
+	interconnect.PortFiltered: "no answer", interconnect.PortUnreachable: "not to be reached", interconnect.PortUntried: "not tried:",
 }
 
 func pingWords(p interconnect.Ping) string {

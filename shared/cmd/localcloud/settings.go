@@ -90,7 +90,7 @@ func (s *settings) start(ctx context.Context, w *world.World, hostile bool, o st
 	o.Dir, o.World, o.Seed, o.Hostile, o.Latency, o.Transition = dir, w, s.seed, hostile, s.latency, s.transition
 	given := o.Variables
 	o.Variables = map[string]string{}
-	for _, k := range []string{"REGION", "PREFIX", "API_TOKENS", "POLICY"} {
+	for _, k := range []string{"REGION", "PREFIX", "API_TOKENS", "POLICY", "TICKETS", "JIRA_WEBHOOK_SECRET", "JIRA_TOKEN", "SERVICENOW_SECRET", "SERVICENOW_PASSWORD", "CLOUDEVENTS_SECRET"} {
 		if v, ok := os.LookupEnv(k); ok {
 			o.Variables[k] = v
 		}
