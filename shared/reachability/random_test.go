@@ -177,8 +177,12 @@ func (d *draw) routes(n int, hops []world.NextHop) {
 			}
 			table.Routes = append(table.Routes, r)
 		}
+		whole := hops[:1]
+		if last := hops[len(hops)-1]; len(hops) > 1 && d.once(2) && last.Type == "RouterInterface" && hops[0].Type == last.Type {
+			whole = []world.NextHop{hops[0], last} // several next hops: of interfaces only
+		}
 		if !d.once(12) {
-			add(fmt.Sprintf("10.%d.0.0/16", other), hops[0])
+			add(fmt.Sprintf("10.%d.0.0/16", other), whole...)
 		}
 		if !d.once(3) {
 			add(fmt.Sprintf("10.%d.0.0/16", 10+other), hops[0])
@@ -186,12 +190,7 @@ func (d *draw) routes(n int, hops []world.NextHop) {
 		for range d.IntN(3) {
 			to := pick(d, "0.0.0.0/0", "10.0.0.0/8", fmt.Sprintf("10.%d.1.0/24", other), fmt.Sprintf("10.%d.2.0/24", other), fmt.Sprintf("10.%d.128.0/18", other),
 				fmt.Sprintf("10.%d.1.%d/32", other, 10+d.IntN(3)), "10.3.0.0/16", "172.31.0.0/16")
-			hop := pick(d, append(slices.Clone(hops), elsewhere[d.IntN(len(elsewhere))])...)
-			if second := pick(d, hops...); d.once(6) && hop.Type == "RouterInterface" && second.Type == hop.Type && second.ID != hop.ID {
-				add(to, hop, second)
-				continue
-			}
-			add(to, hop)
+			add(to, pick(d, append(slices.Clone(hops), elsewhere[d.IntN(len(elsewhere))])...))
 		}
 	}
 }
