@@ -104,7 +104,7 @@ func worldNumber(n uint64) *world.World {
 	if n%2 == 0 {
 		return randomWorld(n)
 	}
-	w := worlds.Draw(rand.New(rand.NewPCG(n, 9))) //nolint:gosec // worlds are to replay
+	w := worlds.Draw(rand.New(rand.NewPCG(n, 9)))
 	for n := range w.VPCs {
 		v := &w.VPCs[n]
 		for i := range v.Instances {
@@ -149,7 +149,7 @@ func TestRandomWorlds(t *testing.T) {
 				mu.Lock()
 				next++
 				n := next
-				stop := failed || n > uint64(*howMany) //nolint:gosec // a flag that people set
+				stop := failed || n > uint64(*howMany)
 				mu.Unlock()
 				if stop {
 					break

@@ -65,7 +65,8 @@ type Finding struct {
 	// Certain: what At says is what the analysis proves or a look has seen, not
 	// merely what is left when all else was ruled out.
 	Certain bool `json:"certain,omitempty"`
-	// More is what else is in the way, each thing once: to be mended as well.
+	// More is what else is in the way, each thing once, to be mended as well; what
+	// may be in the way has the state unknown.
 	More []Hop  `json:"more,omitempty"`
 	Why  string `json:"why,omitempty"` // one or two sentences, unless simply connected
 }

@@ -57,12 +57,16 @@ func (j *judge) analyze(b *Probe) Path {
 	return Analyze(j.picture, Packet{From: b.Sender, To: b.Target, Address: b.Address, Protocol: b.Protocol, Port: b.Port})
 }
 
-// stops lists what blocks a probe by the analysis, without what an answered
-// probe between the same two has shown to work.
-func (j *judge) stops(b *Probe, path Path) []Hop {
+// stops lists what blocks a probe by the analysis, and doubts what may, and what
+// would mend that; both without what an answered probe between the same two has
+// shown to work.
+func (j *judge) stops(b *Probe, path Path) []Hop  { return j.hops(b, path, Blocks) }
+func (j *judge) doubts(b *Probe, path Path) []Hop { return j.hops(b, path, Unknown) }
+
+func (j *judge) hops(b *Probe, path Path, s State) []Hop {
 	return slices.DeleteFunc(slices.Clone(path.Hops), func(h Hop) bool {
 		carries := h.Layer == LayerInstance || h.Layer == LayerRoute || h.Layer == LayerPeering
-		return h.State != Blocks || carries && j.proven[pairOf(b)]
+		return h.State != s || h.Mend == "" || carries && j.proven[pairOf(b)]
 	})
 }
 
@@ -92,7 +96,7 @@ func (j *judge) unproven(unsent []*Probe, some bool) Finding {
 	for _, b := range unsent {
 		path := j.analyze(b)
 		if stops := j.stops(b, path); len(stops) > 0 {
-			f.At, f.Certain, f.More = &stops[0], true, rest(stops)
+			f.At, f.Certain, f.More = &stops[0], true, rest(append(stops, j.doubts(b, path)...))
 			f.Why = fmt.Sprintf("%s. By what the cloud reports, %s stop: %s", what, named(b), stops[0].Sentence)
 			return f
 		}
@@ -172,15 +176,12 @@ func answered(probes []Probe, role interconnect.Role) bool {
 func (j *judge) cause(b *Probe) (at *Hop, more []Hop, certain bool) {
 	path := j.analyze(b)
 	found := append(j.stops(b, path), j.seen(b)...)
-	if len(found) > 0 {
-		return &found[0], rest(found), true
-	}
-	doubt := path.Doubt()
-	if doubt != nil && doubt.Mend != "" {
-		return doubt, nil, false
+	certain = len(found) > 0
+	if found = append(found, j.doubts(b, path)...); len(found) > 0 {
+		return &found[0], rest(found), certain
 	}
 	h := j.left(b)
-	if doubt != nil {
+	if doubt := path.Doubt(); doubt != nil && doubt.Mend == "" {
 		h.Sentence += " Not all could be judged: " + doubt.Sentence
 	}
 	return &h, nil, false

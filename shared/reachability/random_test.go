@@ -18,7 +18,7 @@ type draw struct {
 }
 
 func randomWorld(seed uint64) *world.World {
-	d := &draw{Rand: rand.New(rand.NewPCG(seed, 8)), w: &world.World{}} //nolint:gosec // worlds are to replay
+	d := &draw{Rand: rand.New(rand.NewPCG(seed, 8)), w: &world.World{}}
 	d.w.Regions = []world.Region{{ID: regionA, Zones: []string{"cn-qingdao-b"}}, {ID: regionB, Zones: []string{"cn-beijing-h"}}}
 	d.w.VPCs = []world.VPC{
 		d.vpc(vpcA, regionA, "cn-qingdao-b", 1), d.vpc(vpcB, regionB, "cn-beijing-h", 2),

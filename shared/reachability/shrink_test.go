@@ -19,7 +19,7 @@ func shrunk(w *world.World) (out []*world.World) {
 }
 
 func clone(w *world.World) *world.World {
-	return deepCopy(reflect.ValueOf(w)).Interface().(*world.World) //nolint:errcheck,forcetypeassert // a copy has its type
+	return deepCopy(reflect.ValueOf(w)).Interface().(*world.World)
 }
 
 func deepCopy(v reflect.Value) reflect.Value {
