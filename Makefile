@@ -10,7 +10,7 @@ DATAPLANE ?=
 FUZZTIME  ?= 10s
 
 .DEFAULT_GOAL := help
-.PHONY: help run run-ticket up test test-long simulate test-page lint build package deploy verify clean conformance fuzz soak seeds judge
+.PHONY: help run run-ticket up test test-long simulate test-page lint build package deploy verify clean conformance fuzz soak seeds judge worlds
 
 help: ## list the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -51,6 +51,9 @@ test-page: ## try the page in a real browser, Chromium; screenshots are in .buil
 
 simulate: ## 200 seeds, and every wrong implementation that seeds have to catch, without the race detector
 	go test ./shared/simulation -count=1 -timeout 30m -run 'Seeds|Wrong|Replays'
+
+worlds: ## analysis and data plane on random worlds (N=10000): do they agree? One that they do not agree on is printed
+	@go test ./shared/reachability -run TestRandomWorlds -count=1 -v -timeout 0 -worlds $(or $(N),10000)
 
 judge: ## as root: random worlds, broken, on the kernel's network, in memory and analysed: do they agree? (N=1000)
 	@go test ./shared/reachability -run TestJudge -count=1 -v -timeout 0 -judge $(or $(N),1000) $(if $(SEED),-judge-seed $(SEED))
