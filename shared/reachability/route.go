@@ -200,7 +200,7 @@ func (a *analysis) overInterface(f flow, id string, h *Hop) {
 	}
 	unread := func(s *Side) bool { _, ok := s.Unread[UnreadInterfaces]; return ok }
 	near := get(side, id)
-	if near == nil || near.RouterID != side.VPC.VRouterID {
+	if near == nil || differ(near.RouterID, side.VPC.VRouterID) {
 		if near == nil && unread(side) {
 			h.State, h.Sentence = Unknown, fmt.Sprintf("Router interface %s could not be read%s.", id, because(side, UnreadInterfaces))
 			return
@@ -215,7 +215,7 @@ func (a *analysis) overInterface(f flow, id string, h *Hop) {
 		return
 	}
 	// What leads to a third VPC is the route's fault, whatever state it is in.
-	if f.target.role == f.source.role || near.OppositeRouterID != "" && near.OppositeRouterID != other.VPC.VRouterID {
+	if f.target.role == f.source.role || differ(near.OppositeRouterID, other.VPC.VRouterID) {
 		a.wrongRoute(f, h, fmt.Sprintf("router interface %s, which leads into another VPC", id))
 		return
 	}
@@ -250,6 +250,9 @@ func (a *analysis) overInterface(f flow, id string, h *Hop) {
 		h.Sentence = fmt.Sprintf("Router interfaces %s and %s are Active.", near.ID, far.ID)
 	}
 }
+
+// differ tells whether two ids are known to be two.
+func differ(a, b string) bool { return a != "" && b != "" && a != b }
 
 // judgeInterface says of one router interface whether it carries.
 func judgeInterface(r *interconnect.RouterInterface, role interconnect.Role, h *Hop) {
@@ -381,7 +384,7 @@ func (a *analysis) joint(f flow) string {
 	side, other := f.source.side, f.target.side
 	idle := ""
 	for _, r := range side.Interfaces {
-		if r.RouterID == side.VPC.VRouterID && r.OppositeRouterID == other.VPC.VRouterID && r.OppositeID != "" {
+		if !differ(r.RouterID, side.VPC.VRouterID) && !differ(r.OppositeRouterID, other.VPC.VRouterID) && r.OppositeID != "" {
 			name := "router interface " + r.ID
 			if r.Status == "Active" {
 				return name
