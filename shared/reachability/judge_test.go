@@ -21,7 +21,7 @@ import (
 // fateOf is a data plane's fate as a probe learns it.
 var fateOf = map[dataplane.Fate]reachability.Fate{
 	dataplane.Answered: reachability.Answered, dataplane.Refused: reachability.Refused,
-	dataplane.Lost: reachability.Silent, dataplane.Unreachable: reachability.Unreachable,
+	dataplane.Lost: reachability.Silent, dataplane.Unreachable: reachability.Unreachable, dataplane.NoRoute: reachability.Unreachable,
 }
 
 // probe sends a packet from one instance to another, for real.
