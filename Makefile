@@ -10,7 +10,7 @@ DATAPLANE ?=
 FUZZTIME  ?= 10s
 
 .DEFAULT_GOAL := help
-.PHONY: help run run-ticket up test test-long simulate test-page lint build package deploy verify clean conformance fuzz soak seeds judge worlds
+.PHONY: help run run-ticket up test test-long simulate test-page lint build package deploy verify clean conformance fuzz soak checks seeds judge worlds
 
 help: ## list the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -57,6 +57,9 @@ worlds: ## analysis and data plane on random worlds (N=10000): do they agree? On
 
 judge: ## as root: random worlds, broken, on the kernel's network, in memory and analysed: do they agree? (N=1000)
 	@go test ./shared/reachability -run TestJudge -count=1 -v -timeout 0 -judge $(or $(N),1000) $(if $(SEED),-judge-seed $(SEED))
+
+checks: ## check CHECKED connections (default 200) in one period, and say how the calls were spread
+	go test ./shared -run TestAllConnectionsAreCheckedInEachPeriod -count=1 -v -checked $(or $(CHECKED),200) -timeout 20m
 
 soak: ## simulate SEEDS seeds (default 1000) under every fault
 	@go test ./shared/simulation -run TestSoak -timeout 0 -v -seeds $(or $(SEEDS),1000)

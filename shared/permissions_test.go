@@ -80,15 +80,21 @@ func (r *rehearsal) Slow(time.Duration) time.Duration { return 0 }
 
 func rehearse(t *testing.T, template string) *rehearsal {
 	t.Helper()
-	functions, _ := deployment(t)
-	base, err := manifest.Template("template.yml", []byte(template), manifest.Pseudo{Region: testRegion, AccountID: testAccount, StackName: "test"})
-	require.NoError(t, err)
-	r := &rehearsal{t: t, base: base, roles: map[string]string{}, judge: ram.New(), now: time.Now().UTC().Truncate(time.Second)}
 	w := world.Default()
 	w.VPCs[0].SecurityGroups = append(w.VPCs[0].SecurityGroups, world.SecurityGroup{ID: "sg-m5e1qingdaoadvanced", Type: "enterprise"})
 	w.VPCs[0].NetworkACLs = []world.NetworkACL{{ID: "nacl-m5e1qingdao", Ingress: []world.ACLEntry{passing("in")}, Egress: []world.ACLEntry{passing("out")}}}
 	w.VPCs[0].VSwitches[0].NetworkACLID = "nacl-m5e1qingdao"
-	r.engine = engine.New(w.Options(engine.Options{
+	return rehearseIn(t, template, w)
+}
+
+// rehearseIn is rehearse in another world than the tutorial's.
+func rehearseIn(t *testing.T, template string, w *world.World, tune ...func(*engine.Options)) *rehearsal {
+	t.Helper()
+	functions, _ := deployment(t)
+	base, err := manifest.Template("template.yml", []byte(template), manifest.Pseudo{Region: testRegion, AccountID: testAccount, StackName: "test"})
+	require.NoError(t, err)
+	r := &rehearsal{t: t, base: base, roles: map[string]string{}, judge: ram.New(), now: time.Now().UTC().Truncate(time.Second)}
+	o := engine.Options{
 		Clock: r, Faults: r, Guest: dataplane.Guests{}, AccountID: testAccount, NoRates: true,
 		Judge: func(c engine.Call, policies []string, session string) *engine.Denial {
 			d := r.judge.Judge(c, policies, session)
@@ -98,7 +104,11 @@ func rehearse(t *testing.T, template string) *rehearsal {
 			}
 			return d
 		},
-	}))
+	}
+	for _, f := range tune {
+		f(&o)
+	}
+	r.engine = engine.New(w.Options(o))
 	require.NoError(t, w.Apply(r.engine))
 	r.engine.AddRegion(engine.Region{ID: testRegion})
 	for _, q := range base.Queues {

@@ -14,8 +14,12 @@ import (
 )
 
 const (
-	// tryFor is how long what is not as it should be is tried again.
+	// tryFor is how long what is not as it should be is tried again after a
+	// change, which may need a moment to take effect.
 	tryFor = time.Minute
+	// checkFor is likewise, where nothing was changed: a packet or two may be
+	// lost at any time.
+	checkFor = 5 * time.Second
 	// sameCheck is how much older than the message's coming here a probe may be
 	// and still answer it: a twin that came a moment sooner has asked for it.
 	sameCheck = 2 * time.Minute
@@ -174,7 +178,7 @@ func (s *Step) probe(ctx context.Context, t *chain.Task, trial trial) (*found, *
 	var last *found
 	if finished {
 		last = read(ends, work, runs)
-		if recent(t, runs) && (trial.enough(last) || t.Now.Sub(startedAt(t)) >= tryFor) {
+		if recent(t, runs) && (trial.enough(last) || t.Now.Sub(startedAt(t)) >= patience(t.Message)) {
 			return last, nil
 		}
 		try, runs, started = try+1, [2]*interconnect.Invocation{}, false
@@ -198,6 +202,14 @@ func (s *Step) probe(ctx context.Context, t *chain.Task, trial trial) (*found, *
 		wait.Note = fmt.Sprintf("the pings to end, try %d", try+1)
 	}
 	return nil, &wait
+}
+
+// patience is how long a message's probes are tried again.
+func patience(m chain.Message) time.Duration {
+	if m.Action == interconnect.Verify {
+		return checkFor
+	}
+	return tryFor
 }
 
 // recent tells whether the probes are of the time in which the step handles this
