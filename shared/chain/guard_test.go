@@ -313,7 +313,7 @@ func TestAPruneAndTheOtherConnections(t *testing.T) {
 			return orDone(task.Mutate(ctx, chain.Call{Action: "RevokeSecurityGroup", Do: func(context.Context) error { during(); return nil }}))
 		})
 	}
-	t.Run("it sees the live ones, not itself", func(t *testing.T) {
+	t.Run("it sees the others, not itself", func(t *testing.T) {
 		t.Parallel()
 		s := newStage(t)
 		s.records.put("b", 1, func(*interconnect.Record) {})
@@ -321,8 +321,8 @@ func TestAPruneAndTheOtherConnections(t *testing.T) {
 		var seen []interconnect.Record
 		looksThenRemoves(s, func() {}, &seen)
 		s.mustDeliver(interconnect.SecurityGroups, message(interconnect.Prune))
-		require.Len(t, seen, 1)
-		require.Equal(t, "b", seen[0].ID)
+		require.Len(t, seen, 2)
+		require.Equal(t, [2]bool{true, false}, [2]bool{seen[0].Live(), seen[1].Live()})
 		require.Equal(t, []string{"routes"}, s.queues.names())
 	})
 	t.Run("one that came up meanwhile is sent its first message", func(t *testing.T) {

@@ -65,8 +65,8 @@ func (t *Task) Mutate(ctx context.Context, calls ...Call) error {
 	return err
 }
 
-// Others returns all other live records, read anew. A prune removes nothing
-// that one of them needs; on an error it must not remove anything.
+// Others returns all other records, live or not, read anew. A prune removes
+// nothing that a live one needs; on an error it must not remove anything.
 func (t *Task) Others(ctx context.Context) ([]interconnect.Record, error) {
 	if t.run == nil {
 		return nil, nil
@@ -76,15 +76,15 @@ func (t *Task) Others(ctx context.Context) ([]interconnect.Record, error) {
 		return nil, &recordError{err}
 	}
 	generations := make(map[string]int, len(all))
-	var live []interconnect.Record
+	var others []interconnect.Record
 	for _, r := range all {
 		generations[r.ID] = r.Generation
-		if r.ID != t.Message.ConnectionID && r.Live() {
-			live = append(live, r)
+		if r.ID != t.Message.ConnectionID {
+			others = append(others, r)
 		}
 	}
 	t.run.note(func(r *run) { r.asked, r.othersAt = true, generations })
-	return live, nil
+	return others, nil
 }
 
 func (r *run) note(f func(r *run)) {

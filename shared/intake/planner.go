@@ -118,11 +118,11 @@ func (s *prospect) coming(now time.Time) *interconnect.Record {
 	return &r
 }
 
-// others are all other live records.
+// others are all other records.
 func (s *prospect) others() []interconnect.Record {
 	var out []interconnect.Record
 	for _, r := range s.records {
-		if r.ID != s.connection.ID && r.Live() {
+		if r.ID != s.connection.ID {
 			out = append(out, r)
 		}
 	}

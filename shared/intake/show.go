@@ -41,7 +41,7 @@ func (in *Intake) show(w http.ResponseWriter, r *http.Request, c call) error {
 	if c.query.Get("live") != "false" {
 		planner := in.planner()
 		others, err := planner.readable(r.Context())
-		a.Live = planner.Live(r.Context(), record, slices.DeleteFunc(others, func(o interconnect.Record) bool { return o.ID == record.ID || !o.Live() }))
+		a.Live = planner.Live(r.Context(), record, slices.DeleteFunc(others, func(o interconnect.Record) bool { return o.ID == record.ID }))
 		if err != nil {
 			a.Live.Problems = append(a.Live.Problems, err.Error())
 		}

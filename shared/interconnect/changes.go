@@ -50,7 +50,7 @@ type Changes struct {
 }
 
 // Planning is what changes are computed from: the record as it would be, all
-// other live records, and what exists.
+// other records, and what exists.
 type Planning struct {
 	Prefix string
 	Record *Record

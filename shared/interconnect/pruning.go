@@ -1,20 +1,28 @@
 package interconnect
 
-import "fmt"
+import (
+	"fmt"
+	"slices"
+)
 
 // Pruning says what may be removed for one connection, and what must stay. A
 // thing goes only if it bears a mark of this deployment, and the mark is this
-// connection's or the thing equals one that this connection wanted, and no
-// live desired state needs it.
+// connection's or that of one that is Disconnected, or the thing equals one
+// that this connection wanted, and no live desired state needs it.
+//
+// What a connection that is Disconnected has left behind is what another one
+// needed at that time: whoever comes across it later, and finds that nobody needs
+// it any more, is the last who can know.
 type Pruning struct {
 	Mark   Mark
 	Wanted []*Connection // what this connection wanted, now or formerly
 	Live   []*Connection // what must stay: live desired states, this connection's own included
+	Gone   []string      // ids of other connections that are Disconnected
 }
 
 // NewPruning gathers what a prune of the record r down to want (nil: to
 // nothing) goes by. scope is the connection as last desired; others are all
-// other live records.
+// other records.
 //
 // Another record's last connected state counts as needed too: it may be rolling
 // back to it.
@@ -23,8 +31,12 @@ func NewPruning(prefix string, r *Record, scope, want *Connection, others []Reco
 	p.Wanted = appendSet(p.Wanted, scope, r.LastConnected)
 	p.Live = appendSet(p.Live, want)
 	for i := range others {
-		if o := &others[i]; o.ID != r.ID && o.Live() {
+		switch o := &others[i]; {
+		case o.ID == r.ID:
+		case o.Live():
 			p.Live = appendSet(p.Live, o.needed()...)
+		case Ended(o):
+			p.Gone = append(p.Gone, o.ID)
 		}
 	}
 	return p
@@ -67,7 +79,7 @@ func appendSet(list []*Connection, more ...*Connection) []*Connection {
 // this connection wanted.
 func (p Pruning) owned(text string, wanted bool) bool {
 	m, ok := p.Mark.ours(text)
-	return ok && (m.ConnectionID == p.Mark.ConnectionID || wanted)
+	return ok && (m.ConnectionID == p.Mark.ConnectionID || wanted || slices.Contains(p.Gone, m.ConnectionID))
 }
 
 // Groups lists the security groups of one side that may hold rules of this

@@ -217,6 +217,26 @@ func TestTwoConnectionsThatNeedOneRule(t *testing.T) {
 	toFormerB := interconnect.NewPruning("vi", &ra, a, nil, []interconnect.Record{failed})
 	require.Empty(t, interconnect.PrunableRules(toFormerB, []interconnect.Rule{shared}), "but what it was rolled back to")
 
+	// a went first and left it for b, which then changes so that it needs it no
+	// longer, and has forgotten that it ever did.
+	gone := ra
+	gone.Generation, gone.Wanted.Disconnect = 2, true
+	needless := tutorial()
+	needless.ID = "b"
+	needless.Acceptor.SecurityGroups, needless.Initiator.SecurityGroups = nil, nil
+	changed := record(needless)
+	still := interconnect.NewPruning("vi", &changed, needless, needless, []interconnect.Record{gone})
+	require.Empty(t, interconnect.PrunableRules(still, []interconnect.Rule{shared}), "while a is being removed, that is a's to do")
+	gone.Steps = map[interconnect.Step]interconnect.StepStatus{}
+	for _, step := range interconnect.Steps {
+		gone.Steps[step] = interconnect.StepStatus{Generation: 2, Action: interconnect.Prune, Progress: interconnect.Done}
+	}
+	require.True(t, interconnect.Ended(&gone))
+	last := interconnect.NewPruning("vi", &changed, needless, needless, []interconnect.Record{gone})
+	require.Len(t, interconnect.PrunableRules(last, []interconnect.Rule{shared}), 1, "nobody is left who would come back for it")
+	needed := interconnect.NewPruning("vi", &changed, needless, needless, []interconnect.Record{gone, func() interconnect.Record { c := tutorial(); c.ID = "c"; return record(c) }()})
+	require.Empty(t, interconnect.PrunableRules(needed, []interconnect.Rule{shared}), "unless a third one needs it")
+
 	byHand := shared
 	byHand.Description = "monitoring"
 	require.Empty(t, interconnect.PrunableRules(thenB, []interconnect.Rule{byHand}), "an equal rule of a user stays")

@@ -245,6 +245,9 @@ func (s *sim) checkOwned(when string, list []interconnect.Record) {
 	told := map[string]bool{}
 	for i := range list {
 		r := &list[i]
+		if state := interconnect.Overall(r, time.Now()); r.Live() && state == interconnect.StateFailed && r.Wanted.Connection.OnFailure == interconnect.OnFailureKeep {
+			s.tellOf(r.ID, told) // whoever asks to keep what a failed request has made keeps what was there before, too
+		}
 		for _, p := range r.Leftovers() {
 			told[p.Resource] = true
 		}
@@ -293,6 +296,23 @@ func (s *sim) checkOwned(when string, list []interconnect.Record) {
 		}) && !told[r.ID] {
 			s.violate("%s nothing of ours is left that no record wants, untold: rule %s %+v", when, r.group, r.SecurityRule)
 		}
+	}
+}
+
+// tellOf counts all that bears a connection's mark as told of.
+func (s *sim) tellOf(id string, told map[string]bool) {
+	o, mark := s.owned(), interconnect.Mark{Prefix: prefix, ConnectionID: id}.String()
+	for _, i := range o.interfaces {
+		told[i.ID] = told[i.ID] || i.Name == mark || i.Description == mark
+	}
+	for _, p := range o.peerings {
+		told[p.ID] = told[p.ID] || p.Name == mark
+	}
+	for _, e := range o.routes {
+		told[e.ID] = told[e.ID] || e.Name == mark
+	}
+	for _, r := range o.rules {
+		told[r.ID] = told[r.ID] || r.Description == mark
 	}
 }
 
