@@ -1,5 +1,3 @@
-//go:build linux
-
 package kernel
 
 import (
@@ -114,4 +112,16 @@ func network(t *testing.T, o Options) *Network {
 
 func (l *lab) run(n *Network, instance, script string) engine.Execution {
 	return n.Run(engine.Script{Topology: l.Topology(), InstanceID: instance, Content: script, Timeout: 20 * time.Second})
+}
+
+// rules replaces a group's rules, as a person at the console would.
+func (l *lab) rules(group string, rules ...engine.SecurityRule) {
+	l.Helper()
+	require.NoError(l.T, l.EditGroup(group, func(g *engine.SecurityGroup) { g.Rules = rules }))
+}
+
+func (l *lab) call(product, version, action string, parameters map[string]string) {
+	l.Helper()
+	r := l.Call(engine.Call{Product: product, Version: version, Action: action, Parameters: parameters})
+	require.Nil(l.T, r.Err, action)
 }

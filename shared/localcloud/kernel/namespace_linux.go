@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -113,12 +114,36 @@ func tool(name string, args []string, input string) error {
 	if strings.TrimSpace(input) == "" {
 		return nil
 	}
+	_, err := output(name, args, input)
+	return err
+}
+
+func output(name string, args []string, input string) (string, error) {
 	c := exec.Command(name, args...)
 	c.Stdin = strings.NewReader(input + "\n")
-	if out, err := c.CombinedOutput(); err != nil {
-		return fmt.Errorf("%s: %w: %s", name, err, bytes.TrimSpace(out))
+	out, err := c.CombinedOutput()
+	if err != nil {
+		return "", fmt.Errorf("%s: %w: %s", name, err, bytes.TrimSpace(out))
 	}
-	return nil
+	return string(out), nil
+}
+
+// awaitLinks waits until the thread's namespace's devices carry packets. A
+// device whose other end comes up after it does so when the kernel gets round
+// to it; being asked about the device, newer kernels do it at once.
+func awaitLinks(devices []string) error {
+	if len(devices) == 0 {
+		return nil
+	}
+	ask := "link show dev " + strings.Join(devices, "\nlink show dev ")
+	for range 500 {
+		out, err := output("ip", []string{"-o", "-batch", "-"}, ask)
+		if err != nil || strings.Count(out, " state UP ") == len(devices) {
+			return err
+		}
+		time.Sleep(5 * time.Millisecond)
+	}
+	return fmt.Errorf("links that do not come up: %s", strings.Join(devices, ", "))
 }
 
 // forgetFlows has the thread's namespace forget the flows that it has let pass,

@@ -221,36 +221,52 @@ func refilter(text string) error {
 
 // furnish brings the guests' insides up to date.
 func (n *Network) furnish(want plan) error {
-	return each(sortedKeys(want.guests), func(id string) error {
-		is, to := n.now.guests[id], want.guests[id]
-		var commands []string
-		if !slices.Equal(is.eth0, to.eth0) {
-			if is.eth0 == nil {
-				commands = append(commands, "link set dev lo up")
-			}
-			commands = append(commands, to.eth0...)
+	if err := each(sortedKeys(want.guests), func(id string) error { return n.furnishOne(id, want.guests[id]) }); err != nil {
+		return err
+	}
+	ports := map[string][]string{} // by VPC: whose guests have come up
+	for id, g := range want.guests {
+		if g.up && !slices.Equal(n.now.guests[id].eth0, g.eth0) {
+			ports[g.vpcID] = append(ports[g.vpcID], g.port)
 		}
-		commands = append(commands, bridgesDifference(is, to)...)
-		filtered, set := is.firewall == to.firewall, maps.Equal(is.settings, to.settings)
-		if len(commands) == 0 && filtered && set && slices.Equal(is.listen, to.listen) {
-			return nil
+	}
+	return each(sortedKeys(ports), func(vpc string) error {
+		return inside(n.Namespace(vpc), func() error { return awaitLinks(ports[vpc]) })
+	})
+}
+
+func (n *Network) furnishOne(id string, to *guest) error {
+	is := n.now.guests[id]
+	var commands, links []string
+	if !slices.Equal(is.eth0, to.eth0) {
+		if is.eth0 == nil {
+			commands = append(commands, "link set dev lo up")
 		}
-		return inside(n.Namespace(id), func() error {
-			if !set {
-				if err := set4(to.settings); err != nil {
-					return err
-				}
-			}
-			if err := ip(commands); err != nil {
+		commands = append(commands, to.eth0...)
+		if to.up {
+			links = []string{"eth0"}
+		}
+	}
+	commands = append(commands, bridgesDifference(is, to)...)
+	filtered, set := is.firewall == to.firewall, maps.Equal(is.settings, to.settings)
+	if len(commands) == 0 && filtered && set && slices.Equal(is.listen, to.listen) {
+		return nil
+	}
+	return inside(n.Namespace(id), func() error {
+		if !set {
+			if err := set4(to.settings); err != nil {
 				return err
 			}
-			if !filtered {
-				if err := refilter(replaced("guest", to.firewall)); err != nil {
-					return err
-				}
+		}
+		if err := errors.Join(ip(commands), awaitLinks(links)); err != nil {
+			return err
+		}
+		if !filtered {
+			if err := refilter(replaced("guest", to.firewall)); err != nil {
+				return err
 			}
-			return n.doorsOf(id).listen(to.listen)
-		})
+		}
+		return n.doorsOf(id).listen(to.listen)
 	})
 }
 

@@ -32,6 +32,7 @@ type guest struct {
 	link
 	hostName string
 	settings map[string]string   // below /proc/sys/net/ipv4
+	up       bool                // eth0
 	eth0     []string            // ip commands that bring eth0 into its state, whatever that was
 	bridges  map[string][]string // by device: ip commands that make it
 	firewall string              // nftables' chains
@@ -236,8 +237,8 @@ func newGuest(i *engine.Instance, vSwitch netip.Prefix) *guest {
 	_, _ = mac.Write([]byte(i.ID))
 	m := mac.Sum32()
 	g := &guest{
-		link:     link{i.VpcID, short("p", i.ID), fmt.Sprintf("00:16:3e:%02x:%02x:%02x", byte(m>>16), byte(m>>8), byte(m)), i.PrivateIP},
-		hostName: i.HostName, bridges: map[string][]string{}, firewall: firewall(i.Guest), listen: i.Guest.ListenTCP,
+		link: link{i.VpcID, short("p", i.ID), fmt.Sprintf("00:16:3e:%02x:%02x:%02x", byte(m>>16), byte(m>>8), byte(m)), i.PrivateIP},
+		up:   !i.Guest.InterfaceDown, hostName: i.HostName, bridges: map[string][]string{}, firewall: firewall(i.Guest), listen: i.Guest.ListenTCP,
 	}
 	mtu := i.Guest.MTU
 	if mtu == 0 {
@@ -253,7 +254,7 @@ func newGuest(i *engine.Instance, vSwitch netip.Prefix) *guest {
 		fmt.Sprintf("address replace %s/%d dev eth0", i.PrivateIP, vSwitch.Bits()),
 		"route replace default " + gateway,
 	}
-	if i.Guest.InterfaceDown {
+	if !g.up {
 		g.eth0 = append(g.eth0, "link set dev eth0 down")
 	}
 	strict := "0"

@@ -45,21 +45,19 @@ func runScript(ctx context.Context, namespace, root, hostName string, s engine.S
 		}
 		return c.Run()
 	})
-	x := engine.Execution{Output: out.String(), Took: time.Since(begun)}
+	x := engine.Execution{Output: out.String(), Took: min(time.Since(begun), s.Timeout-1)} // all of its time is for those who are killed by it
 	var exit *exec.ExitError
 	switch {
+	case errors.Is(limited.Err(), context.DeadlineExceeded):
+		x.ExitCode, x.Took = 137, max(time.Since(begun), s.Timeout)
 	case limited.Err() != nil:
-		x.ExitCode, x.Took = 137, max(x.Took, s.Timeout)
+		x.ExitCode = 137
 	case errors.As(err, &exit):
 		if x.ExitCode = exit.ExitCode(); x.ExitCode < 0 {
 			x.ExitCode = 137 // killed by a signal
 		}
 	case err != nil:
 		return x, fmt.Errorf("the script could not be run: %w", err)
-	}
-	// A script that ended has not taken all of its time.
-	if limited.Err() == nil {
-		x.Took = min(x.Took, s.Timeout-1)
 	}
 	return x, nil
 }
