@@ -191,7 +191,7 @@ func (w world) device(f flow) (engine.GuestRoute, bool) {
 // leaveGuest sends a flow out of its sender: what a container bridge or another
 // route of the guest's own covers does not leave.
 func (w world) leaveGuest(f flow, v *Verdict) *stop {
-	if bridge, any := w.device(f); any {
+	if bridge, covers := w.device(f); covers {
 		return &stop{
 			where: fmt.Sprintf("a route inside %s sends %s to %s (%s)", f.sender.ID, f.target, bridge.Device, bridge.Destination),
 			fate:  Unreachable, by: bridge.Destination.Masked().Addr().Next(),

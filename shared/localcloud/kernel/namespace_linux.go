@@ -28,7 +28,7 @@ func createNamespace(name string) error {
 		return err
 	}
 	path := filepath.Join(namesFolder, name)
-	f, err := os.OpenFile(path, os.O_RDONLY|os.O_CREATE|os.O_EXCL, 0o444)
+	f, err := os.OpenFile(path, os.O_RDONLY|os.O_CREATE|os.O_EXCL, 0o400)
 	if err != nil {
 		return err
 	}
@@ -72,7 +72,7 @@ func onThread(f func() error) error {
 			result <- err
 			return
 		}
-		defer unix.Close(home)
+		defer func() { _ = unix.Close(home) }()
 		err = f()
 		if back := unix.Setns(home, unix.CLONE_NEWNET); back == nil {
 			runtime.UnlockOSThread()
@@ -154,7 +154,7 @@ func forgetFlows() error {
 	if err != nil {
 		return fmt.Errorf("netlink: %w", err)
 	}
-	defer unix.Close(s)
+	defer func() { _ = unix.Close(s) }()
 	const deleteFlows = unix.NFNL_SUBSYS_CTNETLINK<<8 | 2 // IPCTNL_MSG_CT_DELETE
 	m := make([]byte, unix.SizeofNlMsghdr+4)              // the header, then nfgenmsg: family, version, resource
 	order := binary.NativeEndian

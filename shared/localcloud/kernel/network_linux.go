@@ -348,7 +348,7 @@ const settleTime = 5 * time.Millisecond
 // because time has passed. It is false when the network goes down.
 func (n *Network) wait(e *engine.Engine, changed <-chan struct{}) bool {
 	due := time.Hour
-	if at, any := e.NextEvent(); any {
+	if at, ok := e.NextEvent(); ok {
 		due = max(time.Until(at), 0)
 	}
 	select {
