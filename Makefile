@@ -50,7 +50,7 @@ test-page: ## try the page in a real browser, Chromium; screenshots are in .buil
 	else echo "there is no chromium, and it cannot be installed here: skipped"; fi
 
 simulate: ## 200 seeds, and every wrong implementation that seeds have to catch, without the race detector
-	go test ./shared/simulation -count=1 -timeout 30m -run 'Seeds|Wrong|Replays'
+	@bash -o pipefail -c "go test ./shared/simulation -count=1 -timeout 30m -v -run 'Seeds|Wrong|Replays' | grep -vE '^=== |^ *--- PASS|^PASS'"
 
 worlds: ## analysis and data plane on random worlds (N=10000): do they agree? One that they do not agree on is printed
 	@go test ./shared/reachability -run TestRandomWorlds -count=1 -v -timeout 0 -worlds $(or $(N),10000)

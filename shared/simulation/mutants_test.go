@@ -435,7 +435,7 @@ func TestEachWrongImplementationIsCaughtBySomeSeed(t *testing.T) {
 			}
 			for _, seed := range seeds {
 				if r := runMute(t, drawn(seed), all[name]()); r.violated != "" {
-					t.Logf("%s: caught by seed %d: %.160s", name, seed, r.violated)
+					t.Logf("%-60s seed %4d: %.140s", name, seed, r.violated)
 					right := run(t, drawn(seed), wiring{})
 					require.Empty(t, right.violated, "the right implementation is not accused")
 					return
