@@ -1,6 +1,7 @@
 package kernel
 
 import (
+	"errors"
 	"time"
 
 	"vpcinterconnect/shared/localcloud/dataplane"
@@ -15,6 +16,10 @@ type Options struct {
 	// Warn is told what a person should know; nil: nobody.
 	Warn func(error)
 }
+
+// ErrUnavailable is in the errors of Open that say what a machine lacks: Linux,
+// root, a program, a kernel that allows it.
+var ErrUnavailable = errors.New("the kernel's network is not to be had here")
 
 // Patience is how long Deliver waits for what may come back.
 type Patience struct {

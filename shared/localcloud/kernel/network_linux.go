@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"golang.org/x/sync/errgroup"
+	"golang.org/x/sys/unix"
 
 	"vpcinterconnect/shared/localcloud/engine"
 )
@@ -39,16 +40,30 @@ type Network struct {
 // scripts do.
 var tools = []string{"ip", "tc", "nft"}
 
-// Open makes an empty network. It sweeps first (see Sweep). Close is needed.
-// The error says what this machine lacks: Linux, root, a program.
-func Open(o Options) (*Network, error) {
+// possible says what this machine lacks, as an ErrUnavailable.
+func possible() error {
 	if os.Geteuid() != 0 {
-		return nil, errors.New("the kernel's network needs root")
+		return fmt.Errorf("%w: it needs root", ErrUnavailable)
 	}
 	for _, t := range tools {
 		if _, err := exec.LookPath(t); err != nil {
-			return nil, fmt.Errorf("the kernel's network needs the program %s (Debian: apt-get install iproute2 nftables iputils-ping)", t)
+			return fmt.Errorf("%w: it needs the program %s (Debian: apt-get install iproute2 nftables iputils-ping)", ErrUnavailable, t)
 		}
+	}
+	err := onThread(func() error { return unix.Unshare(unix.CLONE_NEWNET) })
+	if err == nil {
+		_, err = os.Stat(tunPath)
+	}
+	if err != nil {
+		return fmt.Errorf("%w: %w", ErrUnavailable, err)
+	}
+	return nil
+}
+
+// Open makes an empty network. It sweeps first (see Sweep). Close is needed.
+func Open(o Options) (*Network, error) {
+	if err := possible(); err != nil {
+		return nil, err
 	}
 	if _, err := Sweep(); err != nil {
 		return nil, err

@@ -3,7 +3,7 @@
 package kernel
 
 import (
-	"errors"
+	"fmt"
 
 	"vpcinterconnect/shared/localcloud/dataplane"
 	"vpcinterconnect/shared/localcloud/engine"
@@ -12,7 +12,7 @@ import (
 // Network is one local cloud's network in the kernel, which has to be Linux.
 type Network struct{}
 
-var errNotLinux = errors.New("the kernel's network needs Linux")
+var errNotLinux = fmt.Errorf("%w: it needs Linux", ErrUnavailable)
 
 // Open says that this is not Linux.
 func Open(Options) (*Network, error) { return nil, errNotLinux }

@@ -70,11 +70,14 @@ func (l *line) cut() {
 	l.done.Wait()
 }
 
+// tunPath is where tun devices are made.
+const tunPath = "/dev/net/tun"
+
 // openTun makes a tun device in the thread's namespace.
 func openTun(device string) (*os.File, error) {
-	fd, err := unix.Open("/dev/net/tun", unix.O_RDWR|unix.O_CLOEXEC|unix.O_NONBLOCK, 0)
+	fd, err := unix.Open(tunPath, unix.O_RDWR|unix.O_CLOEXEC|unix.O_NONBLOCK, 0)
 	if err != nil {
-		return nil, fmt.Errorf("/dev/net/tun: %w", err)
+		return nil, fmt.Errorf("%s: %w", tunPath, err)
 	}
 	request, err := unix.NewIfreq(device)
 	if err == nil {
