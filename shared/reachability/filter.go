@@ -152,10 +152,7 @@ func (a *analysis) groupHop(d interconnect.Direction, f flow) Hop {
 	unspoken := advanced == "" && (!x.ingress || inner != "")
 	state, decides, doubt := decide(rules, unspoken)
 	h.State = state
-	first := ""
-	if len(own.instance.SecurityGroupIDs) > 0 {
-		first = own.instance.SecurityGroupIDs[0]
-	}
+	first := editable(own)
 	asked := fmt.Sprintf("%s %s %s", f.what(), x.toward, peer.address)
 	add := fmt.Sprintf("an %s rule to security group %s that accepts %s %s %s", d, cmp.Or(advanced, first), f.asRule(), x.toward, netip.PrefixFrom(peer.address, peer.address.BitLen()))
 	switch {
@@ -195,6 +192,18 @@ func (a *analysis) groupHop(d interconnect.Direction, f flow) Hop {
 		h.Mend = fmt.Sprintf("Add %s.", add)
 	}
 	return h
+}
+
+// editable is the group of an instance to which a rule is best added: the first
+// that does not belong to a cloud product.
+func editable(e end) string {
+	ids := e.instance.SecurityGroupIDs
+	for _, id := range ids {
+		if !slices.ContainsFunc(e.side.Groups, func(g interconnect.Group) bool { return g.ID == id && g.ServiceManaged }) {
+			return id
+		}
+	}
+	return strings.Join(ids[:min(len(ids), 1)], "")
 }
 
 // mendDrop says how to get past a rule that drops.

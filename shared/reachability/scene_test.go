@@ -123,7 +123,7 @@ func aclRules(list []engine.ACLEntry) (out []interconnect.AclRule) {
 
 func groupOf(g engine.SecurityGroup) interconnect.Group {
 	out := interconnect.Group{
-		GroupFacts: interconnect.GroupFacts{ID: g.ID, VpcID: g.VpcID, Advanced: g.Type == engine.GroupEnterprise}, Isolated: g.Isolated,
+		GroupFacts: interconnect.GroupFacts{ID: g.ID, VpcID: g.VpcID, Advanced: g.Type == engine.GroupEnterprise, ServiceManaged: g.ServiceManaged}, Isolated: g.Isolated,
 	}
 	for _, r := range g.Rules {
 		x := interconnect.Rule{

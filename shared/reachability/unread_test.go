@@ -62,7 +62,7 @@ func hideable(s *reachability.Side) []string {
 func TestWhatCouldNotBeReadIsUnknownNeverWrong(t *testing.T) {
 	t.Parallel()
 	unsure, sure := 0, 0
-	for n := range uint64(400) {
+	for n := range uint64(150) {
 		s := stage(t, worldNumber(n+1))
 		r := rand.New(rand.NewPCG(n, 12))
 		role := interconnect.Roles[r.IntN(2)]
@@ -80,8 +80,8 @@ func TestWhatCouldNotBeReadIsUnknownNeverWrong(t *testing.T) {
 			require.Equal(t, full.Result, part.Result, "world %d without %s of the %s's side, %+v: %+v", n+1, key, role, k, part.Hops)
 		}
 	}
-	require.Greater(t, unsure, 200)
-	require.Greater(t, sure, 200)
+	require.Greater(t, unsure, 100)
+	require.Greater(t, sure, 100)
 }
 
 func TestWhatIsNotKnownIsSaid(t *testing.T) {

@@ -24,6 +24,7 @@ const (
 	srcRules    = "ECS, Security group rules: of all groups of the instance, by priority, of equal ones deny first; stateful"
 	srcGroups   = "ECS, Basic and advanced security groups: basic: out all, in only members; advanced: nothing either way"
 	srcIsolated = "ECS, Network isolation within a basic security group: internal policies have the lowest priority"
+	srcManaged  = "ECS, Managed security groups: only the cloud product edits them"
 	srcQuintet  = "ECS, Security group quintuple rules: source port and own address narrow a rule"
 	srcFAQ      = "VPC, FAQ, VPC peering does not work: route tables, groups, ACLs; the block of a Docker or Kubernetes network inside an instance"
 	srcInstance = "ECS, Instance lifecycle: Stopped instances do not communicate"
@@ -114,6 +115,11 @@ var worked = []struct {
 		result: blocks, at: at(reachability.LayerIngress, acceptor, out, "sg-b", "Add an ingress rule to security group sg-b that accepts ICMP from 192.168.1.10/32."), fate: lost},
 	{name: "a rule for pings is none for TCP", source: srcRules, packet: reachability.Packet{From: "i-a", To: "i-b", Protocol: "TCP", Port: 22},
 		result: blocks, at: at(reachability.LayerIngress, acceptor, out, "sg-b", "accepts TCP 22/22 from 192.168.1.10/32."), fate: lost},
+	{name: "the first of two groups belongs to a cloud product, and is not edited", source: srcManaged, change: func(w *world.World) {
+		rulesOf(w, 1)
+		w.VPCs[1].SecurityGroups = append(w.VPCs[1].SecurityGroups, world.SecurityGroup{ID: "sg-product", ServiceManaged: true})
+		w.VPCs[1].Instances[0].SecurityGroups = []string{"sg-product", "sg-b"}
+	}, result: blocks, at: at(reachability.LayerIngress, acceptor, out, "sg-b", "Add an ingress rule to security group sg-b"), fate: lost},
 	{name: "a rule for another block", source: srcRules, change: func(w *world.World) { rulesOf(w, 1, in("ICMP", "192.168.2.0/24")) },
 		result: blocks, at: at(reachability.LayerIngress, acceptor, out, "sg-b", "Add an ingress rule"), fate: lost},
 	{name: "a drop of higher priority is added", source: srcRules, change: func(w *world.World) {
