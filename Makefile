@@ -31,6 +31,9 @@ seeds: build ## run under SEED=1 to N (default 50), hostile, one after the other
 		awk -F'[:,]' -v n=$$n '/^  "state"/{gsub(/[" ]/, "", $$2); state=$$2} /^  "elapsedMs"/{ms=$$2} END{printf "seed %-4d %-16s %6.1f s\n", n, state, ms/1000}' $(BUILD)/seed.json; \
 	done; echo "$$failed failed"; test $$failed = 0
 
+bench: build ## measure connections against what the cloud itself takes; ratios, with targets (PARTS=one,many,... JSON=1)
+	@go run ./shared/cmd/localcloud bench $(if $(PARTS),--parts $(PARTS)) $(if $(JSON),--json)
+
 conformance: ## ask a cloud what the project relies on: CLOUD=local, or CLOUD=aliyun (see shared/conformance/doc.go)
 	@go test ./shared/conformance -count=1 -v -timeout 0 -cloud $(or $(CLOUD),local) $(if $(filter aliyun,$(CLOUD)),-run TestAnAccount) $(if $(CONFORMANCE_WRITE),-write -confirm "$(CONFIRM)")
 

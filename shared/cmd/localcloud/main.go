@@ -39,6 +39,6 @@ func root() *cobra.Command {
 		Use: "localcloud", Short: "Alibaba Cloud on a laptop, as far as VPC Interconnect needs it",
 		SilenceUsage: true, SilenceErrors: true, Args: cobra.NoArgs,
 	}
-	c.AddCommand(runCommand(), runTicketCommand(), upCommand(gate.Public), worldCommand(), factsCommand(), sweepCommand(kernel.Sweep))
+	c.AddCommand(runCommand(), runTicketCommand(), upCommand(gate.Public), worldCommand(), factsCommand(), benchCommand(), sweepCommand(kernel.Sweep))
 	return c
 }

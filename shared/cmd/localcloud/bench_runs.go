@@ -1,0 +1,155 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"vpcinterconnect/shared/localcloud/bench"
+	"vpcinterconnect/shared/localcloud/world"
+)
+
+// patience is how long a part of the bench waits for its connections.
+const patience = 10 * time.Minute
+
+// settleFor is how long after the end of a run the functions' last calls may
+// still be on their way.
+const settleFor = 300 * time.Millisecond
+
+// follow asks for something and returns what happened until it had ended.
+func (l *laboratory) follow(ctx context.Context, method, path string, body []byte, id, do, verdict string) (bench.Recording, error) {
+	a, err := l.want(ctx, method, path, body)
+	if err != nil {
+		return bench.Recording{}, err
+	}
+	end, err := l.ended(ctx, do, verdict, a.From, id)
+	if err != nil {
+		return bench.Recording{}, err
+	}
+	time.Sleep(settleFor)
+	return l.Between(a.From, end, a.Window), nil
+}
+
+// one makes the tutorial's connection, checks it, and takes it away.
+func (b *benchmark) one(ctx context.Context) (err error) {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	w := world.Default()
+	l, err := b.laboratory(ctx, w, b.latency)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, l.close()) }()
+	body, r, err := requestBody("", "ExpressConnect", w)
+	if err != nil {
+		return err
+	}
+	connect, err := l.follow(ctx, "POST", "/connections", body, r.ID, "connect", "connected")
+	if err == nil {
+		err = l.state(ctx, r.ID, "Connected")
+	}
+	if err != nil {
+		return err
+	}
+	check, err := l.follow(ctx, "POST", "/connections/"+r.ID+"/verifications", nil, r.ID, "verify", "connected")
+	if err != nil {
+		return err
+	}
+	disconnect, err := l.follow(ctx, "DELETE", "/connections/"+r.ID, nil, r.ID, "prune", "isolated")
+	if err == nil {
+		err = l.state(ctx, r.ID, "Disconnected")
+	}
+	if err != nil {
+		return err
+	}
+	b.single = connect.Took()
+	for name, r := range map[string]bench.Recording{"connect": connect, "check": check, "disconnect": disconnect} {
+		b.report.Counts[name] = bench.TallyOf(r)
+	}
+	b.report.Paths["connect"] = bench.Critical(bench.Connect, connect, bench.Connected).Steps()
+	b.report.Paths["disconnect"] = bench.Critical(bench.Disconnect, disconnect, bench.Disconnected).Steps()
+	b.report.Paths["removal"] = bench.Critical(bench.Disconnect, disconnect, bench.Removed).Steps()
+	b.report.Figures = append(b.report.Figures, bench.OfOne(connect, check, disconnect)...)
+	return nil
+}
+
+// many makes connections at once that have nothing in common.
+func (b *benchmark) many(ctx context.Context) error {
+	w, pairs := bench.Pairs(b.connections)
+	took, how, err := b.atOnce(ctx, w, pairs)
+	if err != nil {
+		return err
+	}
+	b.figure(bench.AtMost("many", fmt.Sprintf("%d connections at once ÷ one", b.connections), bench.Ratio(took, b.single), 2, how, ""))
+	return nil
+}
+
+// shared makes connections at once that share hubs, whose routes are one task
+// at a time.
+func (b *benchmark) shared(ctx context.Context) error {
+	w, pairs := bench.Hubs(b.hubs, b.connections)
+	took, how, err := b.atOnce(ctx, w, pairs)
+	if err != nil {
+		return err
+	}
+	task := time.Duration(bench.RouteTask * float64(b.transition))
+	bound := b.single + time.Duration((b.connections+b.hubs-1)/b.hubs-1)*task
+	b.figure(bench.AtMost("hubs", fmt.Sprintf("%d connections of %d hubs ÷ their bound", b.connections, b.hubs), bench.Ratio(took, bound), 1.25,
+		fmt.Sprintf("%s; the bound is %.1f s: one connection, and a hub's other route tasks, %.1f s each", how, bound.Seconds(), task.Seconds()), ""))
+	return nil
+}
+
+// atOnce asks for all pairs in one request and waits until all are Connected.
+func (b *benchmark) atOnce(ctx context.Context, w *world.World, pairs []bench.Pair) (took time.Duration, how string, err error) {
+	if b.single == 0 {
+		return 0, "", errors.New("it is compared with one connection: measure that too")
+	}
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	l, err := b.laboratory(ctx, w, b.latency)
+	if err != nil {
+		return 0, "", err
+	}
+	defer func() { err = errors.Join(err, l.close()) }()
+	var batch struct {
+		Connections []request `json:"connections"`
+	}
+	var ids []string
+	for n, p := range pairs {
+		id := fmt.Sprintf("bench-%04d", n)
+		ids = append(ids, id)
+		batch.Connections = append(batch.Connections, request{
+			ID: id, Type: "ExpressConnect", Specification: "Mini.2", Initiator: sideOf(w.VPCs[p.Initiator]), Acceptor: sideOf(w.VPCs[p.Acceptor]),
+		})
+	}
+	body, err := json.Marshal(batch)
+	if err != nil {
+		return 0, "", err
+	}
+	a, err := l.want(ctx, "POST", "/connections", body)
+	if err != nil {
+		return 0, "", err
+	}
+	end, err := l.ended(ctx, "connect", "connected", a.From, ids...)
+	if err != nil {
+		return 0, "", err
+	}
+	took = end.Sub(a.From)
+	r := l.Between(a.From, end, a.Window)
+	refused := map[string]int{}
+	var codes []string
+	for _, c := range r.Calls {
+		if c.Code != "" {
+			refused[c.Code]++
+		}
+	}
+	for code, n := range refused {
+		codes = append(codes, fmt.Sprintf("%d %s", n, code))
+	}
+	slices.Sort(codes)
+	how = fmt.Sprintf("%.1f s ÷ %.1f s; %d calls, %d invocations, intake's answer after %.1f s, refused: %v", took.Seconds(), b.single.Seconds(), len(r.Calls), len(r.Runs), a.To.Sub(a.From).Seconds(), codes)
+	return took, how, nil
+}
