@@ -39,8 +39,8 @@ func (g *guest) openTCP(path, address string) (io.ReadWriteCloser, error) {
 		return nil, &os.PathError{Op: "bash: " + said + "\nbash: line 1:", Path: path, Err: errors.New(why)}
 	}
 	host, service, _ := strings.Cut(address, "/")
-	port, err := strconv.Atoi(service)
-	if err != nil || port < 1 || port > 65535 {
+	port, ok := portNumber(service)
+	if !ok {
 		return refuse(service+": Servname not supported for ai_socktype", "Invalid argument")
 	}
 	to, ok := g.resolve(host)
@@ -55,6 +55,11 @@ func (g *guest) openTCP(path, address string) (io.ReadWriteCloser, error) {
 		return refuse("connect: "+why, why)
 	}
 	return nowhere{}, nil
+}
+
+func portNumber(s string) (int, bool) {
+	n, err := strconv.Atoi(s)
+	return n, err == nil && n >= 1 && n <= 65535
 }
 
 // connectSays is the system's word for a connection that comes to nothing.
@@ -110,8 +115,8 @@ func runNetcat(_ context.Context, g *guest, args []string, out, errOut io.Writer
 		fmt.Fprintln(errOut, "nc: this guest's nc only scans: nc -z [-v] [-w seconds] address port")
 		return 1, nil
 	}
-	port, err := strconv.Atoi(rest[1])
-	if err != nil || port < 1 || port > 65535 {
+	port, ok := portNumber(rest[1])
+	if !ok {
 		fmt.Fprintf(errOut, "nc: port number invalid: %s\n", rest[1])
 		return 1, nil
 	}
