@@ -10,7 +10,7 @@ DATAPLANE ?=
 FUZZTIME  ?= 10s
 
 .DEFAULT_GOAL := help
-.PHONY: help run run-ticket up test test-long simulate test-page lint build package deploy verify clean conformance fuzz soak checks seeds judge worlds
+.PHONY: help run run-ticket up test test-long simulate test-page lint build package deploy verify clean conformance fuzz soak checks seeds judge breaks worlds
 
 help: ## list the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -63,6 +63,9 @@ judge: ## as root: random worlds, broken, on the kernel's network, in memory and
 
 checks: ## check CHECKED connections (default 200) in one period, and say how the calls were spread
 	go test ./shared -run TestAllConnectionsAreCheckedInEachPeriod -count=1 -v -checked $(or $(CHECKED),200) -timeout 20m
+
+breaks: ## as root: the README's table of breaks on the kernel's network: the same verdicts
+	go test ./shared -run TheSameVerdictsOnTheKernel -count=1 -v -kernel -parallel 12
 
 soak: ## simulate SEEDS seeds (default 1000) under every fault
 	@go test ./shared/simulation -run TestSoak -timeout 0 -v -seeds $(or $(SEEDS),1000)
