@@ -135,7 +135,7 @@ function connection(id) {
       el('div', { class: 'bar' }, el('h1', {}, a.id), badge(a.state)),
       el('div', { class: 'bar soft' }, `generation ${a.generation}` + (a.requestedBy ? `, asked for by ${a.requestedBy}` : '') + `, ${clock(a.requestedAt)}` + (live ? `; the cloud as read at ${clock(live.at)}` : ''),
         el('button', { id: 'again', type: 'button', onclick: fresh }, 'Read the cloud again')),
-      picture(a), el('h2', {}, 'Steps'), steps(a), el('h2', {}, 'Checks'), checks(a),
+      picture(a), wanted(a) && a.ended ? drift(a) : [], el('h2', {}, 'Steps'), steps(a), el('h2', {}, 'Checks'), checks(a),
     ].flat()];
   };
 }
@@ -155,12 +155,15 @@ function checks(a) {
   const history = a.history || [];
   if (!history.length) return el('p', { class: 'soft' }, 'none yet');
   const ping = (v, from) => (v.pings || []).find(p => p.from === from);
-  const cell = p => p ? (p.error || `${p.received ? p.avg + ' ms' : 'no answer'}, ${p.loss} % lost`) : '–';
+  const cell = (v, from) => {
+    const p = ping(v, from), ports = (v.ports || []).filter(t => t.from === from).map(t => `TCP ${t.port} ${t.fate}`);
+    return [p ? p.error || `${p.received ? p.avg + ' ms' : 'no answer'}, ${p.loss} % lost` : '', ...ports].filter(Boolean).join('; ') || '–';
+  };
   return el('div', {}, chart(history.slice().reverse(), ping), el('table', { class: 'fold' },
     el('thead', {}, el('tr', {}, ['checked', 'verdict', 'from the initiator', 'from the acceptor', 'why'].map(s => el('th', {}, s)))),
     el('tbody', {}, history.map(v => el('tr', {}, el('td', {}, clock(v.at)),
-      el('td', {}, el('span', { class: 'state ' + ({ connected: 'good', blocked: 'bad', unproven: 'busy' }[v.outcome] || 'none') }, v.outcome)),
-      sides.map(s => el('td', { 'data-as': 'from the ' + s }, cell(ping(v, s)))), el('td', {}, v.why))))));
+      el('td', {}, el('span', { class: 'state ' + ({ connected: 'good', blocked: 'bad', 'one-way': 'bad', unproven: 'busy' }[v.outcome] || 'none') }, v.outcome)),
+      sides.map(s => el('td', { 'data-as': 'from the ' + s }, cell(v, s))), el('td', {}, v.why))))));
 }
 
 function chart(history, ping) {

@@ -113,6 +113,7 @@ function way(a, list, from) {
   }
   const ping = lastPing(a, from);
   if (stopped) add('beyond', vpcOf(a, otherSide[from]), 'no answer comes back');
+  else if (ping && ping.received === 0 && a.verdict.stop) add('bad', `✕ STOPS AT: ${a.verdict.stop.layer}, ${a.verdict.stop.id || vpcOf(a, a.verdict.stop.side)}`, inWords(ping), a.verdict.stop.mend);
   else if (ping && ping.received === 0) add('bad', '✕ STOPS BEHIND ALL OF IT: ' + vpcOf(a, otherSide[from]), inWords(ping), a.verdict.why);
   else if (ping) add('good', '✓ ' + vpcOf(a, otherSide[from]), inWords(ping));
   else add('', vpcOf(a, otherSide[from]), 'not pinged yet');
@@ -138,9 +139,15 @@ function headline(a, list) {
   switch (a.state) {
     case 'Connected': return ['good', a.live ? 'All is there, and pings pass both ways.' : 'Pings pass both ways.'];
     case 'Unproven': return ['busy', 'All is there, but nothing could be pinged, so it is not proven.', a.why];
-    case 'Blocked': return ['bad', a.live ? 'All that was made is there, and yet a ping fails.' : 'A ping fails.', a.why];
+    case 'Blocked': return ['bad', (a.live ? 'All that was made is there, and yet packets stop' : 'Packets stop') + (a.verdict && a.verdict.outcome === 'one-way' ? ', one way only.' : '.'), a.why];
   }
   return [states[a.state] ? states[a.state][0] : 'none', a.why || a.state];
+}
+
+// drift lists how what exists differs from what is wanted.
+function drift(a) {
+  const all = a.live && a.live.drift || a.verdict && a.verdict.drift || [];
+  return all.length ? [el('h2', {}, 'What differs'), el('ul', { class: 'things', id: 'drift' }, all.map(d => el('li', { class: d.kind === 'uncovered' ? 'busy' : 'bad' }, el('strong', {}, d.kind + ': '), d.what)))] : [];
 }
 
 function thing(a, t) {
