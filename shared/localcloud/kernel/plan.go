@@ -1,6 +1,7 @@
 package kernel
 
 import (
+	"cmp"
 	"fmt"
 	"hash/fnv"
 	"net/netip"
@@ -62,7 +63,8 @@ const (
 	// The order of the rules: the tables of vSwitches, then localTable.
 	portPriority, localPriority = 1000, 2000
 
-	defaultMTU = 1500
+	// mostHostName is the length of the longest host name that Linux takes.
+	mostHostName = 64
 )
 
 // builder works a plan out.
@@ -194,8 +196,10 @@ func (b *builder) tables(vpcID string, r *router) {
 	}
 	seen := map[string]bool{}
 	for _, e := range b.RouteEntries {
-		key := fmt.Sprintf("%s table %d", e.Destination, tableNumber(e.TableID))
-		if used[e.TableID] && e.Destination.Addr().Is4() && slices.Contains(settled, e.Status) && len(e.NextHops) > 0 && !seen[key] {
+		if !used[e.TableID] || !e.Destination.Addr().Is4() || !slices.Contains(settled, e.Status) || len(e.NextHops) == 0 {
+			continue
+		}
+		if key := fmt.Sprintf("%s table %d", e.Destination, tableNumber(e.TableID)); !seen[key] {
 			seen[key] = true
 			r.routes[key] = b.nextHop(vpcID, e.NextHops)
 		}
@@ -238,12 +242,9 @@ func newGuest(i *engine.Instance, vSwitch netip.Prefix) *guest {
 	m := mac.Sum32()
 	g := &guest{
 		link: link{i.VpcID, short("p", i.ID), fmt.Sprintf("00:16:3e:%02x:%02x:%02x", byte(m>>16), byte(m>>8), byte(m)), i.PrivateIP},
-		up:   !i.Guest.InterfaceDown, hostName: i.HostName, bridges: map[string][]string{}, firewall: firewall(i.Guest), listen: i.Guest.ListenTCP,
+		up:   !i.Guest.InterfaceDown, hostName: i.HostName[:min(len(i.HostName), mostHostName)], bridges: map[string][]string{}, firewall: firewall(i.Guest), listen: i.Guest.ListenTCP,
 	}
-	mtu := i.Guest.MTU
-	if mtu == 0 {
-		mtu = defaultMTU
-	}
+	mtu := cmp.Or(i.Guest.MTU, engine.DefaultMTU)
 	gateway := fmt.Sprintf("via %s dev eth0 onlink", thirdLast(vSwitch))
 	if thirdLast(vSwitch) == i.PrivateIP {
 		gateway = "dev eth0"

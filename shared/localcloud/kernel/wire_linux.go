@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"vpcinterconnect/shared/localcloud/engine"
 )
 
 // line is a wire that is laid: a tun device in each of two vRouters'
@@ -33,7 +35,7 @@ func lay(w wire, namespaces [2]string, instant bool) (*line, error) {
 			if l.ends[n], err = openTun(w.device); err != nil {
 				return err
 			}
-			if err := ip([]string{fmt.Sprintf("link set dev %s mtu %d up", w.device, defaultMTU)}); err != nil {
+			if err := ip([]string{fmt.Sprintf("link set dev %s mtu %d up", w.device, engine.DefaultMTU)}); err != nil {
 				return err
 			}
 			return l.shape(w.mbps)
