@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
+	"strconv"
 	"strings"
 
 	"vpcinterconnect/shared/interconnect"
@@ -165,8 +166,12 @@ func (a *analysis) groupHop(d interconnect.Direction, f flow) Hop {
 	case state == Unknown:
 		h.Resource = doubt.id
 		h.Sentence = fmt.Sprintf("Whether rule %s of security group %s is about %s cannot be told from what the cloud reports.", doubt.id, doubt.holder, asked)
-		h.Mend = fmt.Sprintf("Add %s with a priority number below %d.", add, max(doubt.priority, 2))
-		if doubt.priority <= 1 {
+		switch {
+		case doubt.priority > 1:
+			h.Mend = fmt.Sprintf("Add %s with a priority number below %d.", add, doubt.priority)
+		case doubt.accept:
+			h.Mend = fmt.Sprintf("Add %s.", add)
+		default:
 			h.Mend = fmt.Sprintf("Look at rule %s of security group %s, and replace it if it is about %s.", doubt.id, doubt.holder, asked)
 		}
 	case state == Passes && decides != nil:
@@ -302,7 +307,7 @@ func aclHop(d interconnect.Direction, f flow) []Hop {
 		if !r.Peer.IsValid() || !r.Peer.Contains(peer.address) {
 			m = no
 		}
-		rules[n] = filterRule{match: m, accept: r.Accept, id: r.ID, holder: id}
+		rules[n] = filterRule{match: m, accept: r.Accept, id: cmp.Or(r.ID, r.Name, strconv.Itoa(n+1)), holder: id}
 	}
 	state, decides, doubt := decide(rules, false)
 	h.State = state

@@ -242,6 +242,12 @@ func (e *Engine) AddNetworkACL(a NetworkACL) (NetworkACL, error) {
 			return fmt.Errorf("no VPC %q", a.VpcID)
 		}
 		e.fill(&a.ID, "nacl")
+		a.Ingress, a.Egress = slices.Clone(a.Ingress), slices.Clone(a.Egress)
+		for _, list := range [][]ACLEntry{a.Ingress, a.Egress} {
+			for n := range list {
+				e.fill(&list[n].ID, "nae")
+			}
+		}
 		a.RegionID = v.RegionID
 		a.Status, a.Created = orDefault(a.Status, StatusAvailable), e.orNow(a.Created)
 		if err := e.unused(a.ID); err != nil {
