@@ -78,4 +78,7 @@ func introduce(out io.Writer, e stack.Endpoints, seed uint64, hostile bool) {
   export OPENAPI_ENDPOINT=%s MNS_ENDPOINT=%s
 
 `, weather, e.Intake, e.OpenAPI, e.MNS, e.World, e.APIToken, e.Intake, e.AccessKeyID, e.AccessKeySecret, e.OpenAPI, e.MNS)
+	if e.Namespaces != "" {
+		fmt.Fprintf(out, "  ip netns exec %s<id of a VPC or of a running instance> bash\n\n", e.Namespaces)
+	}
 }

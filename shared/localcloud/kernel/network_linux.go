@@ -85,8 +85,12 @@ func emptyPlan() plan {
 }
 
 // Namespace is the name of a VPC's or an instance's network namespace, for
-// "ip netns exec".
-func (n *Network) Namespace(id string) string { return n.run.name + "-" + spelt(id) }
+// "ip netns exec": Prefix, then the id, if that has no characters which a file's
+// name may not have.
+func (n *Network) Namespace(id string) string { return n.Prefix() + spelt(id) }
+
+// Prefix is what the names of the network's namespaces begin with.
+func (n *Network) Prefix() string { return n.run.name + "-" }
 
 // Apply makes the kernel hold what a topology says. Should the kernel not be as
 // it was left (a script may have removed its interface), all is made anew.

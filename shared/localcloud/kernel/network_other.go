@@ -23,6 +23,7 @@ func Sweep() ([]string, error) { return nil, errNotLinux }
 // The methods of a network that Open never returns.
 
 func (*Network) Namespace(string) string                            { return "" }
+func (*Network) Prefix() string                                     { return "" }
 func (*Network) Apply(*engine.Topology) error                       { return errNotLinux }
 func (*Network) Follow(*engine.Engine) error                        { return errNotLinux }
 func (*Network) Start(engine.Script, func(engine.Execution)) func() { return func() {} }

@@ -75,6 +75,7 @@ type Endpoints struct {
 	AccessKeySecret string   `json:"accessKeySecret"`
 	APIToken        string   `json:"apiToken"`
 	Regions         []string `json:"regions"`
+	Namespaces      string   `json:"namespaces,omitempty"` // the kernel's network: what the names of its namespaces begin with, before an id
 }
 
 // Stack is a running local cloud.
@@ -127,13 +128,14 @@ func (s *Stack) start(ctx context.Context, o Options) error {
 		return err
 	}
 	s.Engine, s.Start = e, world.Export(e)
+	if err := s.serve(o, region); err != nil {
+		return err
+	}
 	if s.Network != nil {
 		if err := s.Network.Follow(e); err != nil {
 			return err
 		}
-	}
-	if err := s.serve(o, region); err != nil {
-		return err
+		s.Endpoints.Namespaces = s.Network.Prefix()
 	}
 	local := cloud{e: e, region: region}
 	if o.Account != nil {
