@@ -1,11 +1,12 @@
 // Command tickets is the function between ticket systems and connections: its
 // HTTP trigger takes what they send, its queue triggers have tickets planned,
-// carried out and told how it goes.
+// carried out and told how it goes, its timer finds what they were not told.
 package main
 
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"fmt"
 	"log/slog"
 	"os"
@@ -55,8 +56,14 @@ func function(build func(trigger.Invocation) (*parts, error)) trigger.Func {
 				return nil, err
 			}
 			return []byte("{}"), nil
+		case trigger.KindTimer:
+			swept, err := p.worker.Sweep(ctx)
+			if err != nil {
+				return nil, err
+			}
+			return json.Marshal(map[string][]string{"sent": swept})
 		}
-		return nil, fmt.Errorf("tickets has no timer, yet got an event of kind %s", e.Kind)
+		return nil, fmt.Errorf("an event of kind %s is none of this function's", e.Kind)
 	}
 }
 

@@ -117,7 +117,11 @@ func (d *Door) receive(r *http.Request) (int, answer) {
 	e := touch(d.Prefix, id, trace(), delivery, now)
 	ctx, cancel := context.WithTimeout(r.Context(), enqueueing)
 	defer cancel()
-	if err := d.Queues.Send(ctx, chain.TicketsQueue, e.body(), 0); err != nil {
+	err = d.Queues.Send(ctx, chain.TicketsQueue, e.body(), 0)
+	if err != nil { // once more at once: the sender's next attempt comes in minutes, or never
+		err = d.Queues.Send(ctx, chain.TicketsQueue, e.body(), 0)
+	}
+	if err != nil {
 		d.log().Error("delivery not queued", "connection", id, "error", err.Error())
 		return http.StatusServiceUnavailable, answer{Status: "failed", Connection: id, Detail: "It could not be queued; deliver it again."}
 	}

@@ -26,10 +26,11 @@ type Event struct {
 	Time        time.Time       `json:"time"`
 	ContentType string          `json:"datacontenttype"`
 	Attempts    int             `json:"attempts,omitempty"` // that failed; an extension of ours
+	Waits       int             `json:"waits,omitempty"`    // in a row, for another run or for the record; likewise
 	Data        json.RawMessage `json:"data"`
 }
 
-// touched is the data of an event of the type TypeTouched.
+// touched is the data of an event of the types TypeTouched and TypeSwept.
 type touched struct {
 	ConnectionID string          `json:"connectionId"`
 	Ticket       string          `json:"ticket"`
@@ -70,7 +71,7 @@ func parseEvent(body []byte) (Event, chain.Change, touched, error) {
 		return e, change, t, fmt.Errorf("not an event of this project")
 	}
 	var err error
-	if e.Type == TypeTouched {
+	if e.Type == TypeTouched || e.Type == TypeSwept {
 		err = json.Unmarshal(e.Data, &t)
 		change.ConnectionID = t.ConnectionID
 	} else {
@@ -92,6 +93,10 @@ var backoffs = []time.Duration{
 	time.Minute, time.Minute, time.Minute, time.Minute, time.Minute, time.Minute, time.Minute, 2 * time.Minute, 5 * time.Minute, 10 * time.Minute,
 }
 
+// waits are the pauses while another run handles the ticket, or a record reads
+// old. They grow, since queues deliver twice now and then, and each copy waits on.
+var waits = []time.Duration{2 * time.Second, 3 * time.Second, 5 * time.Second, 10 * time.Second, 20 * time.Second, 30 * time.Second}
+
 // backoff is the pause after an attempt that failed; n counts it.
 func backoff(n int) time.Duration { return backoffs[min(max(n, 1), len(backoffs))-1] }
 
@@ -102,8 +107,6 @@ const (
 	// patience is after how many attempts a failure of the cloud is told on the
 	// ticket, so that its reporter does not wait for nothing.
 	patience = 5
-	// busyPause is how long an event waits for another run's lease.
-	busyPause = 2 * time.Second
 	// lag is how long a record may read older than what an event tells.
 	lag = time.Minute
 )

@@ -241,8 +241,35 @@ func (t teller) happened(kind string, at time.Time, c *chain.Change, r *intercon
 	return out, &v
 }
 
-// inOrder sorts comments by when what they tell happened.
+// stages order what making a connection tells. When a step says that it was done
+// may be late, for it may have been run once more.
+var stages = map[string]int{
+	string(KindAccepted): 1, string(interconnect.Peering): 2, string(interconnect.Routes): 3, string(interconnect.SecurityGroups): 4, string(KindVerdict): 5,
+}
+
+// stage is the place of a comment among those of its generation; 0 for others.
+func (d due) stage() int {
+	if d.c.Marker.Kind == KindStep {
+		return stages[d.c.Marker.detail(1)]
+	}
+	return stages[string(d.c.Marker.Kind)]
+}
+
+// inOrder sorts comments by when what they tell happened, which for a stage of a
+// generation is not after the next stage's.
 func inOrder(list []due) []due {
-	slices.SortStableFunc(list, func(a, b due) int { return cmp.Or(a.at.Compare(b.at), cmp.Compare(a.rank, b.rank)) })
+	for stage := len(stages) - 1; stage > 0; stage-- {
+		for i := range list {
+			for _, next := range list {
+				later := list[i].stage() == stage && next.stage() > stage && next.c.Marker.generation() == list[i].c.Marker.generation()
+				if later && next.at.Before(list[i].at) {
+					list[i].at = next.at
+				}
+			}
+		}
+	}
+	slices.SortStableFunc(list, func(a, b due) int {
+		return cmp.Or(a.at.Compare(b.at), cmp.Compare(a.rank, b.rank), cmp.Compare(a.stage(), b.stage()))
+	})
 	return list
 }

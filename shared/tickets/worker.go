@@ -29,8 +29,10 @@ type Planner interface {
 }
 
 // Records is what the worker reads of the records. A missing one is (nil, nil).
+// With an error, List may return those that could be read all the same.
 type Records interface {
 	Get(ctx context.Context, id string) (*interconnect.Record, error)
+	List(ctx context.Context) ([]interconnect.Record, error)
 }
 
 // Queues sends messages. Queue is a name without the deployment's prefix.
@@ -56,6 +58,8 @@ type Worker struct {
 	Term     time.Duration    // the longest that one run takes; 0: 75 s
 	Clock    func() time.Time // nil: the wall clock
 	Log      *slog.Logger     // nil: the default logger
+
+	Pause func(context.Context, time.Duration) error // waits between attempts; nil: really
 }
 
 // Handle handles each message of a queue's event. It returns an error only if
@@ -85,29 +89,51 @@ func (w *Worker) one(ctx context.Context, e Event, change chain.Change, t touche
 		return nil // most connections have no ticket
 	}
 	log := w.log().With("connection", id, "ticket", key, "event", e.Type, "attempts", e.Attempts)
-	release, ok, err := w.Leases.Take(ctx, id, w.term())
+	release, ok, err := w.take(ctx, id)
 	switch {
 	case err != nil:
 		return w.later(ctx, log, e, fmt.Errorf("taking the lease: %w", err))
 	case !ok:
-		return w.send(ctx, e, busyPause)
+		return w.wait(ctx, e)
 	}
 	defer release()
 	run := &run{Worker: w, system: system, counter: counter, event: e, change: change, key: key, log: log,
 		teller: teller{prefix: w.Prefix, id: id, moment: w.now()}}
 	if err := run.do(ctx, t); err != nil {
 		if errors.Is(err, errLagging) && w.now().Sub(e.Time) < lag {
-			return w.send(ctx, e, busyPause)
+			return w.wait(ctx, e)
 		}
 		return w.later(ctx, log, e, err)
 	}
 	return nil
 }
 
+// pauses are those between attempts of what may succeed a moment later. They are
+// few and short: what takes longer is handed back.
+var pauses = []time.Duration{200 * time.Millisecond, 600 * time.Millisecond}
+
+// take takes the ticket's lease.
+func (w *Worker) take(ctx context.Context, id string) (release func(), ok bool, err error) {
+	for n := 0; ; n++ {
+		release, ok, err = w.Leases.Take(ctx, id, w.term())
+		if err == nil || n == len(pauses) || w.pause(ctx, pauses[n]) != nil {
+			return release, ok, err
+		}
+	}
+}
+
+// wait sends an event again that has to wait for another run, or for the record.
+func (w *Worker) wait(ctx context.Context, e Event) error {
+	pause := waits[min(e.Waits, len(waits)-1)]
+	e.Waits++
+	return w.send(ctx, e, pause)
+}
+
 // later sends an event again after a failed attempt. In the end it is given up:
 // whatever comes next about the ticket tells what is missing.
 func (w *Worker) later(ctx context.Context, log *slog.Logger, e Event, why error) error {
 	e.Attempts++
+	e.Waits = 0
 	if e.Attempts >= maxAttempts {
 		log.Error("ticket given up", "error", why.Error())
 		return nil
@@ -122,11 +148,18 @@ func (w *Worker) later(ctx context.Context, log *slog.Logger, e Event, why error
 }
 
 func (w *Worker) send(ctx context.Context, e Event, delay time.Duration) error {
-	if err := w.Queues.Send(ctx, chain.TicketsQueue, e.body(), delay); err != nil {
-		return fmt.Errorf("handing back an event: %w", err)
+	for n := 0; ; n++ {
+		err := w.Queues.Send(ctx, chain.TicketsQueue, e.body(), delay)
+		switch {
+		case err == nil:
+			return nil
+		case n == len(pauses) || w.pause(ctx, pauses[n]) != nil:
+			return fmt.Errorf("handing back an event: %w", err)
+		}
 	}
-	return nil
 }
+
+func (w *Worker) pause(ctx context.Context, d time.Duration) error { return wait(ctx, w.Pause, d) }
 
 // bury puts a message that cannot be understood on the dead-letter queue, in
 // the form in which the chain's steps do.
