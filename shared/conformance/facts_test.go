@@ -32,7 +32,7 @@ func (f fact) works(seen string) bool {
 // facts are asked in this order, one after the other.
 func facts() []fact {
 	var all []fact
-	for _, list := range [][]fact{gatewayFacts, readFacts, parameterFacts, queueFacts, groupFacts, interfaceFacts, routeFacts, peeringFacts, commandFacts} {
+	for _, list := range [][]fact{gatewayFacts, readFacts, parameterFacts, queueFacts, groupFacts, interfaceFacts, routeFacts, peeringFacts, reachabilityFacts, commandFacts} {
 		all = append(all, list...)
 	}
 	return all

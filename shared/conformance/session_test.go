@@ -29,6 +29,7 @@ var budget = []struct {
 	{"VPC", 3, "free"},
 	{"vSwitch", 3, "free"},
 	{"security group", 2, "free"},
+	{"network ACL", 1, "free"},
 	{"router interface", 4, "the initiating side of Mini.2 within one region by the hour while it exists, if it is charged at all; the accepting side is free"},
 	{"peering connection", 3, "free; traffic between regions would cost, and there is none"},
 	{"route entry", 6, "free"},
