@@ -16,13 +16,6 @@ type GuestRoute struct {
 	Source netip.Addr // the address it would send from; not valid if not told
 }
 
-// RouteGetCommand is the script that asks a guest where it would send what is
-// for an address. Its exit status is 2 where there is no route. Only a parsed
-// address ever gets into a script, which runs as root.
-func RouteGetCommand(to netip.Addr) string {
-	return "ip route get " + to.WithZone("").String()
-}
-
 // noRoute is what ip says where it has no route, or one that refuses.
 var noRoute = regexp.MustCompile(`(?m)^RTNETLINK answers: (Network is unreachable|No route to host|Invalid argument|Permission denied)\s*$`)
 

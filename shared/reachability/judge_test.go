@@ -6,7 +6,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -51,10 +50,7 @@ func (s *scene) looks(t require.TestingT, a, b string) (out []reachability.Look)
 	}
 	for _, e := range [][2]string{{a, b}, {b, a}} {
 		to := addresses[e[1]].PrivateIP
-		done := dataplane.Guests{}.Run(engine.Script{
-			Topology: s.topology, InstanceID: e[0], Content: reachability.RouteGetCommand(to), Timeout: time.Minute, Start: time.Unix(0, 0),
-		})
-		r, err := reachability.ParseRouteGet(done.Output)
+		r, err := reachability.ParseRouteGet(s.run(e[0], "ip route get "+to.String()).Output)
 		require.NoError(t, err)
 		out = append(out, reachability.Look{Instance: e[0], Address: to, Route: r})
 	}
