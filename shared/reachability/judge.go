@@ -3,6 +3,7 @@ package reachability
 import (
 	"cmp"
 	"fmt"
+	"net/netip"
 	"slices"
 	"strings"
 
@@ -218,5 +219,17 @@ func (j *judge) left(b *Probe) Hop {
 		h.Sentence = fmt.Sprintf("The configuration lets it pass, and both instances send to the other as they should, so that a firewall inside %s drops it.", target)
 		h.Mend = fmt.Sprintf("Have the firewall inside %s accept %s from %s.", target, kind, b.Sender)
 	}
+	for _, e := range [][2]string{{b.Sender, target}, {target, b.Sender}} {
+		if i, side := j.instance(e[0]); i != nil {
+			if to := j.addressOf(e[1]); to.IsValid() && !to.IsPrivate() && !contains(side.VPC.UserBlocks, to) {
+				h.Sentence += fmt.Sprintf(" Or %s has a public address too, and sends what is for %s to the internet, for that is no private address.", e[0], to)
+				h.Mend += fmt.Sprintf(" If %s has a public address, give VPC %s an IPv4 gateway.", e[0], side.VPC.ID)
+			}
+		}
+	}
 	return h
+}
+
+func contains(blocks []netip.Prefix, a netip.Addr) bool {
+	return slices.ContainsFunc(blocks, func(b netip.Prefix) bool { return b.Contains(a) })
 }

@@ -111,6 +111,19 @@ var findings = []struct {
 		outcome: reachability.Blocked, at: hop(reachability.LayerGuest, acceptor, out, "i-b", "whether a container bridge or a VPN inside either instance covers"), why: "something inside i-b"},
 	{name: "a firewall inside the target", change: func(w *world.World) { w.VPCs[1].Instances[0].Guest.DropICMP = true },
 		outcome: reachability.OneWay, at: hop(reachability.LayerGuest, acceptor, out, "i-b", "Have the firewall inside i-b accept pings from i-a."), why: "a firewall inside i-b drops it"},
+	{name: "addresses that are not private, which public instances look for elsewhere", change: func(w *world.World) {
+		w.VPCs[1].CidrBlock, w.VPCs[1].VSwitches[0].CidrBlock, w.VPCs[1].Instances[0].PrivateIP = "30.0.0.0/8", "30.1.1.0/24", "30.1.1.10"
+		system(w, 0).Routes[0].Destination = "30.0.0.0/8"
+		addRule(w, 0, world.Rule{Direction: "ingress", Protocol: "ICMP", CidrBlock: "30.0.0.0/8"})
+	}, probes: func(b *reachability.Probe) { b.Fate = reachability.Silent },
+		outcome: reachability.Blocked, at: hop(reachability.LayerGuest, acceptor, out, "i-b", "If i-a has a public address, give VPC vpc-a an IPv4 gateway."), why: "sends what is for 30.1.1.10 to the internet"},
+	{name: "the same, and the VPC knows the block as its user's", change: func(w *world.World) {
+		w.VPCs[1].CidrBlock, w.VPCs[1].VSwitches[0].CidrBlock, w.VPCs[1].Instances[0].PrivateIP = "30.0.0.0/8", "30.1.1.0/24", "30.1.1.10"
+		w.VPCs[0].UserBlocks = []string{"30.0.0.0/8"}
+		system(w, 0).Routes[0].Destination = "30.0.0.0/8"
+		addRule(w, 0, world.Rule{Direction: "ingress", Protocol: "ICMP", CidrBlock: "30.0.0.0/8"})
+	}, probes: func(b *reachability.Probe) { b.Fate = reachability.Silent },
+		outcome: reachability.Blocked, at: hop(reachability.LayerGuest, acceptor, out, "i-b", "Have the firewall inside i-b accept pings from i-a."), why: "so that a firewall inside i-b drops it."},
 	{name: "a firewall inside the target drops a port", change: func(w *world.World) { w.VPCs[1].Instances[0].Guest.DropTCP = []string{"5432/5432"} }, ports: []int{5432},
 		outcome: reachability.Blocked, at: hop(reachability.LayerGuest, acceptor, out, "i-b", "accept TCP port 5432 from i-a."), why: "a firewall inside i-b"},
 	{name: "a bridge, and a rule that is gone", change: func(w *world.World) { bridge(0, "172.16.0.0/12", "docker0")(w); rulesOf(w, 1) },

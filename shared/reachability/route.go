@@ -261,7 +261,7 @@ func judgeInterface(r *interconnect.RouterInterface, role interconnect.Role, h *
 	switch r.Status {
 	case "Active":
 		h.State = Passes
-	case "Modifying":
+	case "Modifying", "Activating": // a changed specification passes through these too
 		h.State = Unknown
 		h.Mend = fmt.Sprintf("Wait until router interface %s is Active.", r.ID)
 	case "Inactive":

@@ -53,7 +53,7 @@ func sideOf(t *engine.Topology, vpcID string) (s reachability.Side) {
 	for _, v := range t.VPCs {
 		if v.ID == vpcID {
 			s.RegionID = v.RegionID
-			s.VPC = interconnect.VPC{ID: v.ID, RegionID: v.RegionID, VRouterID: v.RouterID, CidrBlock: v.Block, SecondaryBlocks: v.Secondary, Available: true}
+			s.VPC = interconnect.VPC{ID: v.ID, RegionID: v.RegionID, VRouterID: v.RouterID, CidrBlock: v.Block, SecondaryBlocks: v.Secondary, UserBlocks: v.UserBlocks, Available: true}
 		}
 	}
 	for _, v := range t.VSwitches {
