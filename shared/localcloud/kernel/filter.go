@@ -10,6 +10,11 @@ import (
 	"vpcinterconnect/shared/localcloud/engine"
 )
 
+// answers lets pass what is sent back in a flow that was let pass. Whoever began
+// the flow is judged anew by each packet, so that a rule that goes ends what it
+// had allowed, and what is still allowed goes on.
+const answers = "ct direction reply ct state established,related accept"
+
 // replaced wraps a table's chains so that nft puts them in the place of those
 // that are there, in one transaction.
 func replaced(table, chains string) string {
@@ -22,7 +27,8 @@ func replaced(table, chains string) string {
 
 // filter writes a vRouter's nftables. Network ACLs come first and know no
 // state: an answer is judged like a question. Then the security groups, for
-// what begins a flow: the sender's on the way out, the receiver's on the way in.
+// those who began a flow: the sender's on the way out, the receiver's on the way
+// in.
 func (b *builder) filter(vpcID string) string {
 	var chains, acls, in, out []string
 	for n := range b.VSwitches {
@@ -48,7 +54,7 @@ func (b *builder) filter(vpcID string) string {
 		out = append(out, fmt.Sprintf("%q : jump %s_out", port, port))
 		in = append(in, fmt.Sprintf("%q : jump %s_in", port, port))
 	}
-	groups := []string{"type filter hook forward priority 0; policy accept;", "ct state established,related accept"}
+	groups := []string{"type filter hook forward priority 0; policy accept;", answers}
 	if len(in) > 0 {
 		groups = append(groups, "iifname vmap { "+strings.Join(out, ", ")+" }", "oifname vmap { "+strings.Join(in, ", ")+" }")
 	}
@@ -245,7 +251,7 @@ func firewall(g engine.GuestFacts) string {
 	if !g.DropICMP && len(g.DropTCP) == 0 {
 		return ""
 	}
-	rules := []string{"type filter hook input priority 0; policy accept;", `iifname "lo" accept`, "ct state established,related accept"}
+	rules := []string{"type filter hook input priority 0; policy accept;", `iifname "lo" accept`, answers}
 	if g.DropICMP {
 		rules = append(rules, "icmp type echo-request drop")
 	}

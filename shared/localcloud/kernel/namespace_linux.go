@@ -2,7 +2,6 @@ package kernel
 
 import (
 	"bytes"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"os"
@@ -144,37 +143,4 @@ func awaitLinks(devices []string) error {
 		time.Sleep(5 * time.Millisecond)
 	}
 	return fmt.Errorf("links that do not come up: %s", strings.Join(devices, ", "))
-}
-
-// forgetFlows has the thread's namespace forget the flows that it has let pass,
-// so that changed rules are asked about them too. It is what "conntrack -F"
-// does, in a message of ctnetlink's.
-func forgetFlows() error {
-	s, err := unix.Socket(unix.AF_NETLINK, unix.SOCK_RAW|unix.SOCK_CLOEXEC, unix.NETLINK_NETFILTER)
-	if err != nil {
-		return fmt.Errorf("netlink: %w", err)
-	}
-	defer func() { _ = unix.Close(s) }()
-	const deleteFlows = unix.NFNL_SUBSYS_CTNETLINK<<8 | 2 // IPCTNL_MSG_CT_DELETE
-	m := make([]byte, unix.SizeofNlMsghdr+4)              // the header, then nfgenmsg: family, version, resource
-	order := binary.NativeEndian
-	order.PutUint32(m[0:], uint32(len(m)))
-	order.PutUint16(m[4:], deleteFlows)
-	order.PutUint16(m[6:], unix.NLM_F_REQUEST|unix.NLM_F_ACK)
-	m[unix.SizeofNlMsghdr] = unix.AF_INET
-	if err := unix.Sendto(s, m, 0, &unix.SockaddrNetlink{Family: unix.AF_NETLINK}); err != nil {
-		return fmt.Errorf("netlink: %w", err)
-	}
-	answer := make([]byte, 4096)
-	n, _, err := unix.Recvfrom(s, answer, 0)
-	if err != nil {
-		return fmt.Errorf("netlink: %w", err)
-	}
-	if n < unix.SizeofNlMsghdr+4 {
-		return errors.New("netlink: a short answer")
-	}
-	if code := -int32(order.Uint32(answer[unix.SizeofNlMsghdr:])); code != 0 {
-		return fmt.Errorf("netlink: %w", unix.Errno(code))
-	}
-	return nil
 }

@@ -224,18 +224,9 @@ func (n *Network) route(want plan) error {
 			if err := ip(commands); err != nil || is.filter == to.filter {
 				return err
 			}
-			return refilter(to.filter)
+			return nft(to.filter)
 		})
 	})
-}
-
-// refilter replaces filters in the thread's namespace, and has what they let
-// pass before judged anew.
-func refilter(text string) error {
-	if err := nft(text); err != nil {
-		return err
-	}
-	return forgetFlows()
 }
 
 // furnish brings the guests' insides up to date.
@@ -281,7 +272,7 @@ func (n *Network) furnishOne(id string, to *guest) error {
 			return err
 		}
 		if !filtered {
-			if err := refilter(replaced("guest", to.firewall)); err != nil {
+			if err := nft(replaced("guest", to.firewall)); err != nil {
 				return err
 			}
 		}
