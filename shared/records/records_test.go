@@ -363,7 +363,24 @@ func TestAStatusAlwaysFits(t *testing.T) {
 		}
 		st.Verdicts = verdicts(rapid.IntRange(0, 25).Draw(rt, "verdicts"))
 		for i := range st.Verdicts {
-			st.Verdicts[i].Why = text.Draw(rt, "why")
+			v := &st.Verdicts[i]
+			v.Why = text.Draw(rt, "why")
+			if i > 0 {
+				continue
+			}
+			v.Stop = &interconnect.Stop{Layer: "security group ingress", Side: interconnect.Acceptor, Resource: "sgr-1", Mend: text.Draw(rt, "mend")}
+			for range rapid.IntRange(0, 6).Draw(rt, "drift") {
+				v.Drift = append(v.Drift, interconnect.Drift{Kind: interconnect.DriftMissing, Side: interconnect.Acceptor, Resource: "vtb-1", Sentence: text.Draw(rt, "what")})
+			}
+			for range rapid.IntRange(0, 24).Draw(rt, "ports") {
+				fate := rapid.SampledFrom([]interconnect.PortFate{interconnect.PortOpen, interconnect.PortFiltered, interconnect.PortUntried}).Draw(rt, "fate")
+				v.Ports = append(v.Ports, interconnect.PortProbe{From: interconnect.Initiator, Target: "172.16.100.100", Port: 65535, Fate: fate, Error: text.Draw(rt, "error")})
+			}
+			for range rapid.IntRange(0, 5).Draw(rt, "pings") {
+				p := v.Pings[0]
+				p.Error = text.Draw(rt, "no ping")
+				v.Pings = append(v.Pings, p)
+			}
 		}
 		before, _ := json.Marshal(st)
 		if err := r.PutStatus(t.Context(), "a", interconnect.Peering, st); err != nil {
@@ -376,6 +393,9 @@ func TestAStatusAlwaysFits(t *testing.T) {
 		value := s.entries["/vi/a/peering"].Value
 		if err := json.Unmarshal([]byte(value), &got); err != nil || len(value) > records.MaxEntry {
 			rt.Fatalf("%d bytes: %v", len(value), err)
+		}
+		if len(st.Verdicts) > 0 && len(st.Verdicts[0].Drift) != len(got.Verdicts[0].Drift)+got.Verdicts[0].More {
+			rt.Fatalf("what differs is neither told nor counted")
 		}
 		if len(st.Leftovers) > 0 && len(got.Leftovers) == 0 || len(st.Verdicts) > 0 && len(got.Verdicts) == 0 {
 			rt.Fatalf("nothing is left of the leftovers or the verdicts")
