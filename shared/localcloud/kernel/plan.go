@@ -262,7 +262,12 @@ func newGuest(i *engine.Instance, vSwitch netip.Prefix) *guest {
 	if i.Guest.ReversePath == "strict" {
 		strict = "1"
 	}
-	g.settings = map[string]string{"conf/all/rp_filter": strict, "conf/eth0/rp_filter": strict}
+	g.settings = map[string]string{
+		"conf/all/rp_filter": strict, "conf/eth0/rp_filter": strict,
+		// Pings have the kernel tell them apart, not their process ids, which are
+		// the same in every script.
+		"ping_group_range": "0 2147483647",
+	}
 	for _, r := range i.Guest.Routes {
 		g.bridge(r, vSwitch)
 	}
