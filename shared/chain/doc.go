@@ -20,4 +20,11 @@
 // prune goes on where it is rejected: the others remove theirs, and verification
 // lists what is left, for intake's sweep to try again hourly. What came late, and
 // no step of the round was refused, is removed at once: that is the prune again.
+//
+// A check that finds something of ours missing or changed ends in a connect that
+// repairs, where the request has repair auto: at most 3 checks in a row.
+//
+// Whoever listens at the queue outcomes is told of each step's end and of every
+// change of state; of checks only what they find anew, and of a connection that
+// flaps once, with a count, until it is steady.
 package chain

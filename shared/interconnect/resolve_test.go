@@ -326,3 +326,38 @@ func customEntries(n int) []RouteEntry {
 	}
 	return list
 }
+
+func TestAProbeOfSeveralInstancesAndPacketsIsSpelledOutAndBack(t *testing.T) {
+	t.Parallel()
+	packets := 10
+	for name, probe := range map[string]*RequestProbe{
+		"several instances": {InstanceIDs: []string{"i-2", "i-3"}}, "packets alone": {Packets: &packets},
+		"both": {InstanceIDs: []string{"i-2", "i-3"}, Packets: &packets}, "one and packets": {InstanceID: "i-3", Packets: &packets},
+	} {
+		r, f := pinging(), tutorialFacts()
+		other := f.Acceptor.Instances[0]
+		other.ID = "i-3"
+		f.Acceptor.Instances = append(f.Acceptor.Instances, other)
+		r.Acceptor.Probe = probe
+		c, _, problems := Resolve(r, f)
+		require.Empty(t, problems, name)
+		back := RequestOf(c)
+		require.Equal(t, probe, back.Acceptor.Probe, name)
+		again, _, problems := Resolve(back, f)
+		require.Empty(t, problems, name)
+		require.Equal(t, c, again, name)
+	}
+}
+
+func TestWhatIsKnownAndNotWantedIsRemembered(t *testing.T) {
+	t.Parallel()
+	r, f := pinging(), tutorialFacts()
+	c, _, problems := Resolve(r, f)
+	require.Empty(t, problems)
+	require.Empty(t, c.Acceptor.Omits, "all is wanted")
+	f.Acceptor.VPC.SecondaryBlocks = append(f.Acceptor.VPC.SecondaryBlocks, block("10.77.0.0/16"))
+	r.Acceptor.CidrBlocks = []string{f.Acceptor.VPC.CidrBlock.String()}
+	c, _, problems = Resolve(r, f)
+	require.Empty(t, problems)
+	require.Equal(t, []string{"10.77.0.0/16"}, c.Acceptor.Omits)
+}

@@ -74,11 +74,20 @@ func TestValidationNamesTheFieldAndSaysWhatToDo(t *testing.T) {
 		"a list of no blocks":                    {blocks([]string{}...), "/initiator/cidrBlocks", "leave the field out"},
 		"a route table without a name":           {func(r *Request) { r.Initiator.RouteTableIDs = []string{""} }, "/initiator/routeTableIds/0", "missing"},
 		"a route table twice":                    {func(r *Request) { r.Initiator.RouteTableIDs = []string{"vtb-1", "vtb-1"} }, "/initiator/routeTableIds/1", "twice"},
-		"a probe without an instance":            {func(r *Request) { r.Acceptor.Probe = &RequestProbe{} }, "/acceptor/probe/instanceId", "missing"},
-		"a group without an id":                  {func(r *Request) { r.Acceptor.SecurityGroups = []RequestGroup{{}} }, "/acceptor/securityGroups/0/securityGroupId", "missing"},
-		"a group twice":                          {func(r *Request) { r.Acceptor.SecurityGroups = []RequestGroup{group(""), group("")} }, "/acceptor/securityGroups/1/securityGroupId", "one entry"},
-		"an unknown authorization":               {func(r *Request) { r.Acceptor.SecurityGroups = []RequestGroup{group("Anybody")} }, "/acceptor/securityGroups/0/authorization", "CidrBlock, SecurityGroup"},
-		"by security group across regions":       {func(r *Request) { r.Acceptor.SecurityGroups = []RequestGroup{group(BySecurityGroup)} }, "/acceptor/securityGroups/0/authorization", "own region"},
+		"a probe with one instance and several": {func(r *Request) {
+			r.Acceptor.Probe = &RequestProbe{InstanceID: "i-1", InstanceIDs: []string{"i-2"}}
+		}, "/acceptor/probe/instanceIds", "named by instanceId already"},
+		"a probe with no instances":        {func(r *Request) { r.Acceptor.Probe = &RequestProbe{InstanceIDs: []string{}} }, "/acceptor/probe/instanceIds", "empty"},
+		"a probe with four instances":      {func(r *Request) { r.Acceptor.Probe = &RequestProbe{InstanceIDs: []string{"i-1", "i-2", "i-3", "i-4"}} }, "/acceptor/probe/instanceIds", "at most 3"},
+		"a probe with an instance twice":   {func(r *Request) { r.Acceptor.Probe = &RequestProbe{InstanceIDs: []string{"i-1", "i-1"}} }, "/acceptor/probe/instanceIds/1", "listed twice"},
+		"a probe with what is no instance": {func(r *Request) { r.Acceptor.Probe = &RequestProbe{InstanceIDs: []string{"i-1", "$(reboot)"}} }, "/acceptor/probe/instanceIds/1", "not the id"},
+		"a probe of no packets":            {func(r *Request) { n := 0; r.Acceptor.Probe = &RequestProbe{Packets: &n} }, "/acceptor/probe/packets", "1 to 20"},
+		"a probe of a thousand packets":    {func(r *Request) { n := 1000; r.Acceptor.Probe = &RequestProbe{InstanceID: "i-1", Packets: &n} }, "/acceptor/probe/packets", "1 to 20"},
+		"a probe without an instance":      {func(r *Request) { r.Acceptor.Probe = &RequestProbe{} }, "/acceptor/probe/instanceId", "missing"},
+		"a group without an id":            {func(r *Request) { r.Acceptor.SecurityGroups = []RequestGroup{{}} }, "/acceptor/securityGroups/0/securityGroupId", "missing"},
+		"a group twice":                    {func(r *Request) { r.Acceptor.SecurityGroups = []RequestGroup{group(""), group("")} }, "/acceptor/securityGroups/1/securityGroupId", "one entry"},
+		"an unknown authorization":         {func(r *Request) { r.Acceptor.SecurityGroups = []RequestGroup{group("Anybody")} }, "/acceptor/securityGroups/0/authorization", "CidrBlock, SecurityGroup"},
+		"by security group across regions": {func(r *Request) { r.Acceptor.SecurityGroups = []RequestGroup{group(BySecurityGroup)} }, "/acceptor/securityGroups/0/authorization", "own region"},
 		"an empty list of what to let in": {func(r *Request) {
 			r.Acceptor.SecurityGroups = []RequestGroup{{SecurityGroupID: "sg-a", Allow: []RequestAllow{}}}
 		}, "/acceptor/securityGroups/0/allow", "empty"},
