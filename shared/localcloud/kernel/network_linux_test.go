@@ -376,9 +376,8 @@ func ownThings(t *testing.T) string {
 
 func TestNothingIsLeft(t *testing.T) {
 	t.Parallel()
+	n, other, l := network(t, Options{}), network(t, Options{}), newLab(t, engine.Options{})
 	before := ownThings(t)
-	n, l := network(t, Options{}), newLab(t, engine.Options{})
-	other := network(t, Options{})
 	require.NoError(t, other.Apply(l.Topology()))
 	require.NoError(t, n.Apply(l.Topology()))
 	require.Len(t, left(t, n.run.name), 5+2, "five namespaces, the claim, and the folder of scripts")

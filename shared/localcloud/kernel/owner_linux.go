@@ -83,6 +83,9 @@ func stillThere(f *os.File) bool {
 // returns the names of the namespaces that were removed. It touches nothing of
 // those that are alive, and nothing that does not bear a local cloud's name.
 func Sweep() ([]string, error) {
+	if os.Geteuid() != 0 {
+		return nil, fmt.Errorf("%w: to sweep needs root", ErrUnavailable)
+	}
 	byRun := map[string][]string{}
 	for _, folder := range []string{runsFolder, namesFolder} {
 		entries, err := os.ReadDir(folder)

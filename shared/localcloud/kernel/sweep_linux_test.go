@@ -7,6 +7,7 @@ import (
 	"os/exec"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -15,12 +16,31 @@ import (
 	"vpcinterconnect/shared/localcloud/engine"
 )
 
-// TestMain may be a local cloud that is going to be killed.
+// TestMain may be a local cloud that is going to be killed, or somebody who is
+// not root.
 func TestMain(m *testing.M) {
-	if os.Getenv("KERNEL_TEST_VICTIM") != "" {
+	switch os.Getenv("KERNEL_TEST_AS") {
+	case "victim":
 		os.Exit(victim())
+	case "nobody":
+		_, openErr := Open(Options{})
+		_, sweepErr := Sweep()
+		fmt.Print(openErr, "\n", sweepErr)
+		os.Exit(0)
 	}
 	os.Exit(m.Run())
+}
+
+func TestWhoIsNotRootIsToldSo(t *testing.T) {
+	t.Parallel()
+	c := exec.Command("/proc/self/exe", "-test.run=^$")
+	c.Env = append(os.Environ(), "KERNEL_TEST_AS=nobody")
+	if os.Geteuid() == 0 {
+		c.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: 65534, Gid: 65534}}
+	}
+	out, err := c.CombinedOutput()
+	require.NoError(t, err, "%s", out)
+	require.Equal(t, ErrUnavailable.Error()+": it needs root\n"+ErrUnavailable.Error()+": to sweep needs root", string(out))
 }
 
 // victim builds a network, runs a script in it, prints its name, and waits.
@@ -51,7 +71,7 @@ func TestWhatAKilledCloudLeavesIsSweptAndNothingElse(t *testing.T) {
 	require.NoError(t, alive.Apply(l.Topology()))
 
 	c := exec.Command("/proc/self/exe", "-test.run=^$")
-	c.Env = append(os.Environ(), "KERNEL_TEST_VICTIM=1")
+	c.Env = append(os.Environ(), "KERNEL_TEST_AS=victim")
 	out, err := c.StdoutPipe()
 	require.NoError(t, err)
 	require.NoError(t, c.Start())
