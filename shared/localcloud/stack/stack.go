@@ -128,14 +128,13 @@ func (s *Stack) start(ctx context.Context, o Options) error {
 		return err
 	}
 	s.Engine, s.Start = e, world.Export(e)
-	if err := s.serve(o, region); err != nil {
-		return err
-	}
 	if s.Network != nil {
 		if err := s.Network.Follow(e); err != nil {
 			return err
 		}
-		s.Endpoints.Namespaces = s.Network.Prefix()
+	}
+	if err := s.serve(o, region); err != nil {
+		return err
 	}
 	local := cloud{e: e, region: region}
 	if o.Account != nil {
@@ -215,6 +214,9 @@ func deployment(o Options, e *engine.Engine) ([]manifest.Function, *manifest.Bas
 // serve opens the wires.
 func (s *Stack) serve(o Options, region string) error {
 	s.Endpoints = Endpoints{AccountID: s.Engine.AccountID(), APIToken: rand.Text()}
+	if s.Network != nil {
+		s.Endpoints.Namespaces = s.Network.Prefix()
+	}
 	var calls http.Handler
 	if a := o.Account; a != nil {
 		s.Engine.AddKey(a.Keys.AccessKeyID, a.Keys.AccessKeySecret, a.Keys.SecurityToken)
