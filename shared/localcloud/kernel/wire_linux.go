@@ -15,7 +15,8 @@ import (
 // line is a wire that is laid: a tun device in each of two vRouters'
 // namespaces, and this process between them, which hands packets on when the
 // way between the regions is over. (tc's netem would do the same; many kernels
-// are built without it.) The devices go with the process, however it ends.
+// are built without it.) The devices go with the process, however it ends. What
+// it carries is some hundred Mb/s: a specification above that gets no more.
 type line struct {
 	device string
 	ends   [2]*os.File
