@@ -1,10 +1,13 @@
 package shared_test
 
 import (
+	"testing"
+
 	"github.com/stretchr/testify/require"
 
 	"vpcinterconnect/shared/chain"
 	"vpcinterconnect/shared/chain/chaintest"
+	"vpcinterconnect/shared/interconnect"
 	"vpcinterconnect/shared/localcloud/engine"
 )
 
@@ -29,4 +32,20 @@ func (r *rehearsal) told() []chain.Announcement {
 	}
 	require.NoError(r.t, r.engine.PurgeQueue(q))
 	return all
+}
+
+// follow holds what was told of a connection to be without gaps: whoever listens
+// knows the state at each moment.
+func follow(t *testing.T, told []chain.Announcement) interconnect.State {
+	t.Helper()
+	var state interconnect.State
+	for _, a := range told {
+		if a.Data.Was != "" {
+			require.Equal(t, state, a.Data.Was, "%+v", a)
+		} else if state != "" {
+			require.Equal(t, state, a.Data.State, "a change that is not told as one: %+v", a)
+		}
+		state = a.Data.State
+	}
+	return state
 }

@@ -399,7 +399,7 @@ func (r *rehearsal) everything() {
 	r.disconnect("c")
 	r.settle()
 	require.Equal(t, interconnect.StateDisconnected, r.state("c"))
-	require.NotEmpty(t, r.told())
+	require.Equal(t, interconnect.StateDisconnected, follow(t, r.told()))
 	r.pass(15 * 24 * time.Hour)
 	r.sweep()
 	require.Nil(t, r.record("c"))

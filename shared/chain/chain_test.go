@@ -105,6 +105,7 @@ func TestWhatFollowsAnActionsEnd(t *testing.T) {
 		{"something of ours that is missing is told only, unless repairs are asked for", none, interconnect.Verification, interconnect.Verify, nil, drifted("blocked", interconnect.DriftMissing), "", "", ""},
 		{"a repair that has not helped twice is tried a third time", auto(2), interconnect.Verification, interconnect.Verify, nil, drifted("blocked", interconnect.DriftMissing), "peering", interconnect.Connect, ""},
 		{"a repair that has not helped three times is not tried again", auto(3), interconnect.Verification, interconnect.Verify, nil, drifted("blocked", interconnect.DriftMissing), "", "", ""},
+		{"a repair of a changed request removes nothing", former, interconnect.Verification, interconnect.Connect, repair, verdict("connected"), "", "", ""},
 		{"a repair that has not helped ends blocked", auto(1), interconnect.Verification, interconnect.Connect, repair, verdict("blocked"), "", "", ""},
 		{"a rejected verification proves nothing and undoes nothing", none, interconnect.Verification, interconnect.Connect, nil, no, "", "", ""},
 	} {

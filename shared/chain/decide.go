@@ -45,13 +45,13 @@ func (s situation) decide(out Outcome) decision {
 func (s situation) stage() Stage { return table[s.m.Action][s.at] }
 
 // finish goes on with the action's next stage; after connect's last, a changed
-// request prunes what its former generations left.
+// request prunes what its former generations left. A repair removes nothing.
 func (s situation) finish(out Outcome) decision {
 	d := decision{outcome: out, announce: true}
 	switch {
 	case s.at+1 < len(table[s.m.Action]):
 		return s.handOn(d, s.m.follow(s.m.Action, s.m.Target), s.at+1)
-	case s.m.Action == interconnect.Connect && len(s.rec.Wanted.Former) > 0:
+	case s.m.Action == interconnect.Connect && !s.m.Repair && len(s.rec.Wanted.Former) > 0:
 		return s.handOn(d, s.m.follow(interconnect.Prune, interconnect.TargetDesired), 0)
 	case s.mend(out):
 		queue, repair := RepairMessage(s.rec, retrace(s.m.Trace, "repair"))
@@ -120,12 +120,12 @@ func (s situation) wait(out Outcome) decision {
 		return s.giveUp(out)
 	}
 	soon := s.m.Waits
-	if s.run.mutated && !s.run.failed {
-		soon = 0 // what was just changed may be through in a moment
-	}
 	next.Waits, next.Attempts = soon+1, 0
+	if s.run.mutated && !s.run.failed {
+		soon, next.Waits = 0, 0 // what was just changed has not been looked for in vain
+	}
 	delay := waitDelay(s.m.ConnectionID, soon)
-	if d := min(out.Until.Sub(s.now), longestWait); d > delay {
+	if d := min(max(out.Until.Sub(s.now), out.Least), longestWait); d > delay {
 		delay = (d + time.Second - 1).Truncate(time.Second) // queues count whole seconds
 	}
 	return s.handOn(decision{outcome: out, delay: delay}, next, s.at)
