@@ -58,6 +58,7 @@ type Outcome struct {
 	Kind    Kind
 	Note    string                // what it waits for, in words
 	Until   time.Time             // of a Wait: before then there is nothing to look for; zero: nobody knows
+	Least   time.Duration         // of a Wait: how long what was just asked for takes at the least, as far as is known
 	Problem *interconnect.Problem // of Retry and Reject; of a Wait, the busy answer, if one came
 	Err     error                 // for the log
 

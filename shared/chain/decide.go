@@ -2,6 +2,7 @@ package chain
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"vpcinterconnect/shared/interconnect"
@@ -53,7 +54,12 @@ func (s situation) finish(out Outcome) decision {
 		return s.handOn(d, s.m.follow(s.m.Action, s.m.Target), s.at+1)
 	case s.m.Action == interconnect.Connect && !s.m.Repair && len(s.rec.Wanted.Former) > 0:
 		return s.handOn(d, s.m.follow(interconnect.Prune, interconnect.TargetDesired), 0)
-	case s.mend(out):
+	case !s.mendable(out):
+	case s.entry().Repairs >= repairTries:
+		v := *out.Verdict
+		v.Why = strings.TrimSpace(fmt.Sprintf("%s It was connected again after %d checks in a row, which has not helped: it is left as it is until nothing of its own is amiss.", v.Why, repairTries))
+		d.outcome.Verdict = &v
+	default:
 		queue, repair := RepairMessage(s.rec, retrace(s.m.Trace, "repair"))
 		d.queue, d.next = queue, &repair
 	}
@@ -63,13 +69,11 @@ func (s situation) finish(out Outcome) decision {
 // repairTries is how many checks in a row may have a connection repaired.
 const repairTries = 3
 
-// mend tells whether a check that found something of ours missing or changed is
-// to have the connection made again, which adds what is missing and removes
-// nothing. What has not helped a few times is somebody else's to mend: it is
-// left until nothing of ours is amiss any more.
-func (s situation) mend(out Outcome) bool {
-	return s.m.Action == interconnect.Verify && out.Verdict != nil && out.Verdict.Mendable() &&
-		s.rec.Wanted.Connection.Repair == interconnect.RepairAuto && s.entry().Repairs < repairTries
+// mendable tells whether a check found something of ours missing or changed that
+// the connection is to be made again for, which adds what is missing and removes
+// nothing. What has not helped a few times is somebody else's to mend.
+func (s situation) mendable(out Outcome) bool {
+	return s.m.Action == interconnect.Verify && out.Verdict != nil && out.Verdict.Mendable() && s.rec.Wanted.Connection.Repair == interconnect.RepairAuto
 }
 
 // entry is what this step last said of the message's generation.

@@ -46,6 +46,13 @@ func DoneWith(resources ...string) Outcome {
 // WaitFor says that the cloud needs time; note says for what, in words.
 func WaitFor(note string) Outcome { return Outcome{Kind: KindWait, Note: note} }
 
+// WaitAtLeast makes the outcome of a step that has just asked for something of
+// which is known how long it takes at the least: to look before is in vain, for
+// the step and for the cloud's rate limits.
+func WaitAtLeast(d time.Duration, note string) Outcome {
+	return Outcome{Kind: KindWait, Least: d, Note: note}
+}
+
 // WaitUntil makes the outcome of a step that waits for a moment that it knows:
 // to look before then would be in vain.
 func WaitUntil(at time.Time, note string) Outcome {

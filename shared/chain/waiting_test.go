@@ -68,7 +68,17 @@ func TestWaiting(t *testing.T) {
 		s.mustDeliver(interconnect.Peering, message(interconnect.Connect, func(m *chain.Message) { m.Waits = 30 }))
 		out, m := s.only()
 		require.Equal(t, time.Second, out.delay)
-		require.Equal(t, 1, m.Waits)
+		require.Zero(t, m.Waits, "nothing has been looked for in vain yet")
+	})
+	t.Run("what is known to take its time is not looked for before, and soon after", func(t *testing.T) {
+		t.Parallel()
+		s := newStage(t)
+		made := 0
+		s.steps[interconnect.Peering].mutates(&made, func(error) chain.Outcome { return chain.WaitAtLeast(6500*time.Millisecond, "the interfaces") })
+		s.mustDeliver(interconnect.Peering, message(interconnect.Connect))
+		out, m := s.only()
+		require.Equal(t, 7*time.Second, out.delay, "queues count whole seconds")
+		require.Zero(t, m.Waits)
 	})
 	t.Run("the status says so at most once a minute, unless there is news", func(t *testing.T) {
 		t.Parallel()
