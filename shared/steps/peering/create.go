@@ -17,14 +17,15 @@ import (
 const maxTokens = 8
 
 // create makes the interfaces that are missing, both at once, and sets the
-// opposite of both.
+// opposite of both. Where it made both it returns the initiating one's id, for
+// the pair is all known then.
 //
 // A client token names the interface, so it does not matter who calls, how
 // often, and whether an answer is lost: the same token is the same interface.
 // A token whose interface is gone would return that one for as long as the
 // cloud remembers it; then the next token in the row is taken. Only the cloud's
 // word, some time after this step began, makes an interface count as gone.
-func (e expressConnect) create(ctx context.Context, t *chain.Task, pair interconnect.InterfacePair, moves []interconnect.Move) error {
+func (e expressConnect) create(ctx context.Context, t *chain.Task, pair interconnect.InterfacePair, moves []interconnect.Move) (initiating string, err error) {
 	ids, next := map[interconnect.Role]string{}, map[interconnect.Role]int{}
 	if len(moves) < len(interconnect.Roles) {
 		for _, role := range interconnect.Roles {
@@ -42,20 +43,31 @@ func (e expressConnect) create(ctx context.Context, t *chain.Task, pair intercon
 			spent, err = e.face(ctx, t, moves, ids)
 		}
 		if err == nil {
-			return nil
+			return initiator(moves, ids), nil
 		}
 		if len(spent) == 0 || !interconnect.Stale(err) {
-			return err
+			return "", err
 		}
 		if patient(t) {
-			return nil // it may only not be known everywhere yet
+			return "", nil // it may only not be known everywhere yet
 		}
 		for _, role := range spent {
 			delete(ids, role)
 			next[role]++
 		}
 	}
-	return nil
+	return "", nil
+}
+
+// initiator is the id of the initiating one of two interfaces just made, "" if
+// one was there before: in what state is to be seen.
+func initiator(moves []interconnect.Move, ids map[interconnect.Role]string) string {
+	for _, m := range moves {
+		if m.Initiating && len(moves) == len(interconnect.Roles) {
+			return ids[m.Role]
+		}
+	}
+	return ""
 }
 
 // firstToken is where the row of tokens begins: at the generation of the last

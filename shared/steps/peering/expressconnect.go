@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"time"
 
 	"vpcinterconnect/shared/chain"
 	"vpcinterconnect/shared/interconnect"
@@ -24,6 +25,7 @@ func (e expressConnect) connect(ctx context.Context, t *chain.Task) chain.Outcom
 		if err != nil {
 			return chain.FromError(err)
 		}
+		made := ""
 		found := interconnect.FindPair(t.Want, t.Prefix, seen)
 		plan := interconnect.PlanPair(t.Want, found, patient(t))
 		switch {
@@ -40,13 +42,20 @@ func (e expressConnect) connect(ctx context.Context, t *chain.Task) chain.Outcom
 		} else {
 			before = now
 		}
-		if plan.Moves[0].Kind == interconnect.MoveCreate {
-			err = e.create(ctx, t, found.Kept, plan.Moves)
-		} else {
+		switch plan.Moves[0].Kind {
+		case interconnect.MoveCreate:
+			if made, err = e.create(ctx, t, found.Kept, plan.Moves); err == nil && made != "" {
+				// Both sides were just given each other: a look would show the same.
+				err = t.Mutate(ctx, e.connectCall(initiatingSide(t.Want, plan.Moves), made))
+			}
+		default:
 			err = t.Mutate(ctx, e.calls(t.Want, found.Kept, plan.Moves)...)
 		}
-		if err != nil {
+		switch {
+		case err != nil:
 			return failed(err, found)
+		case made != "" || plan.Moves[0].Kind == interconnect.MoveConnect:
+			return connecting(found)
 		}
 	}
 	return chain.WaitFor("the router interfaces to change their state")
@@ -54,47 +63,41 @@ func (e expressConnect) connect(ctx context.Context, t *chain.Task) chain.Outcom
 
 // prune removes the owned interfaces that nothing live needs: deactivated on
 // both sides, then deleted, until no read shows them any more.
-func (e expressConnect) prune(ctx context.Context, t *chain.Task) chain.Outcome {
-	others, err := t.Others(ctx)
-	if err != nil {
+//
+// What a call changes takes its time, so that one run makes one kind of move.
+func (e expressConnect) prune(ctx context.Context, t *chain.Task, read readOthers) chain.Outcome {
+	var others []interconnect.Record
+	var seen []interconnect.RouterInterface
+	if err := t.Together(ctx,
+		func(ctx context.Context) (err error) { others, err = read(ctx); return err },
+		func(ctx context.Context) (err error) { seen, err = e.interfaces(ctx, t, t.Scope); return err },
+	); err != nil {
 		return chain.FromError(err)
 	}
 	p := interconnect.NewPruning(t.Prefix, &t.Record, t.Scope, t.Want, others)
-	before := ""
-	for range maxRounds {
-		seen, err := e.interfaces(ctx, t, t.Scope)
-		if err != nil {
-			return chain.FromError(err)
-		}
-		gone := interconnect.PrunableInterfaces(p, seen)
-		if len(gone) == 0 {
-			return chain.DoneWith()
-		}
-		entries, err := routeEntries(ctx, t, e.cloud, t.Scope)
-		if err != nil {
-			return chain.FromError(err)
-		}
-		if pointing := interconnect.Pointing(entries, gone); len(pointing) > 0 {
-			return blocked(t, "Router interface", pointing)
-		}
-		plan := interconnect.PlanRemoval(t.Scope, gone)
-		if plan.Wait != "" {
-			return chain.WaitFor(plan.Wait)
-		}
-		now := spell(plan.Moves)
-		if now == before {
-			return chain.WaitFor(now + " to be seen")
-		}
-		before = now
-		if err := t.Mutate(ctx, e.calls(t.Scope, interconnect.InterfacePair{}, plan.Moves)...); err != nil {
-			out := failed(err, interconnect.FoundPair{})
-			if out.Kind == chain.KindReject && out.Problem != nil {
-				out.Leftovers = leftovers(gone, *out.Problem)
-			}
-			return out
-		}
+	gone := interconnect.PrunableInterfaces(p, seen)
+	if len(gone) == 0 {
+		return chain.DoneWith()
 	}
-	return chain.WaitFor("the router interfaces to go")
+	plan := interconnect.PlanRemoval(t.Scope, gone)
+	if plan.Wait != "" {
+		return chain.WaitFor(plan.Wait)
+	}
+	entries, err := routeEntries(ctx, t, e.cloud, t.Scope)
+	if err != nil {
+		return chain.FromError(err)
+	}
+	if pointing := interconnect.Pointing(entries, gone); len(pointing) > 0 {
+		return blocked(t, "Router interface", pointing)
+	}
+	if err := t.Mutate(ctx, e.calls(t.Scope, interconnect.InterfacePair{}, plan.Moves)...); err != nil {
+		out := failed(err, interconnect.FoundPair{})
+		if out.Kind == chain.KindReject && out.Problem != nil {
+			out.Leftovers = leftovers(gone, *out.Problem)
+		}
+		return out
+	}
+	return chain.WaitFor(spell(plan.Moves) + " to take effect")
 }
 
 // leftovers lists the interfaces that stay, each with the cloud's error.
@@ -175,8 +178,7 @@ func (e expressConnect) calls(c *interconnect.Connection, pair interconnect.Inte
 		case interconnect.MoveSetOpposite:
 			call = e.setOpposite(c, m.Role, id, pair.Side(m.Role.Other()).ID)
 		case interconnect.MoveConnect:
-			call.Action = "ConnectRouterInterface"
-			call.Do = func(ctx context.Context) error { return e.cloud.ConnectRouterInterface(ctx, side.RegionID, id) }
+			call = e.connectCall(side, id)
 		case interconnect.MoveActivate:
 			call.Action = "ActivateRouterInterface"
 			call.Do = func(ctx context.Context) error { return e.cloud.ActivateRouterInterface(ctx, side.RegionID, id) }
@@ -227,10 +229,39 @@ func failed(err error, found interconnect.FoundPair) chain.Outcome {
 	return out
 }
 
+// connectsIn is how long two router interfaces take to be Active once they are
+// connected: 6 to 7 s from one's creation, as the published sample of
+// DescribeRouterInterfaces has it. The accepting side may show it later.
+const connectsIn = 7 * time.Second
+
+// connecting waits for interfaces that were just told to connect.
+func connecting(found interconnect.FoundPair) chain.Outcome {
+	out := chain.WaitAtLeast(connectsIn, "the router interfaces to be Active")
+	out.Resources = resources(found.Kept)
+	return out
+}
+
 func waiting(note string, found interconnect.FoundPair) chain.Outcome {
 	out := chain.WaitFor(note)
 	out.Resources = resources(found.Kept)
 	return out
+}
+
+// connectCall has the initiating side of a pair connect to the other.
+func (e expressConnect) connectCall(side *interconnect.Side, id string) chain.Call {
+	return chain.Call{Action: "ConnectRouterInterface", Resource: id, Do: func(ctx context.Context) error {
+		return e.cloud.ConnectRouterInterface(ctx, side.RegionID, id)
+	}}
+}
+
+// initiatingSide is where the initiating one of the interfaces is made.
+func initiatingSide(c *interconnect.Connection, moves []interconnect.Move) *interconnect.Side {
+	for _, m := range moves {
+		if m.Initiating {
+			return c.Side(m.Role)
+		}
+	}
+	return &c.Initiator
 }
 
 // resources lists a pair's ids, the initiator's side first.

@@ -36,6 +36,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"sync"
 
 	"vpcinterconnect/shared/chain"
 	"vpcinterconnect/shared/interconnect"
@@ -64,8 +65,12 @@ type Cloud interface {
 // kind is how peering connections of one type are made and removed.
 type kind interface {
 	connect(ctx context.Context, t *chain.Task) chain.Outcome
-	prune(ctx context.Context, t *chain.Task) chain.Outcome
+	prune(ctx context.Context, t *chain.Task, others readOthers) chain.Outcome
 }
+
+// readOthers reads the other live records, once for all types of one run: a type
+// is looked at only after the one before it had nothing to remove.
+type readOthers func(ctx context.Context) ([]interconnect.Record, error)
 
 // Step is the peering step.
 type Step struct {
@@ -107,8 +112,15 @@ func (s *Step) prune(ctx context.Context, t *chain.Task) chain.Outcome {
 	if t.Scope == nil {
 		return chain.DoneWith()
 	}
+	var once sync.Once
+	var records []interconnect.Record
+	var err error
+	others := func(ctx context.Context) ([]interconnect.Record, error) {
+		once.Do(func() { records, err = t.Others(ctx) })
+		return records, err
+	}
 	for _, name := range slices.Sorted(maps.Keys(s.kinds)) {
-		if out := s.kinds[name].prune(ctx, t); out.Kind != chain.KindDone {
+		if out := s.kinds[name].prune(ctx, t, others); out.Kind != chain.KindDone {
 			return out
 		}
 	}

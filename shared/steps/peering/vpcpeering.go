@@ -148,51 +148,45 @@ func (v vpcPeering) remove(p interconnect.PeeringConnection) chain.Call {
 }
 
 // prune removes the owned connections that nothing live needs, one at a time,
-// as the cloud takes them, until no read shows them any more.
-func (v vpcPeering) prune(ctx context.Context, t *chain.Task) chain.Outcome {
-	others, err := t.Others(ctx)
-	if err != nil {
+// as the cloud takes them, until no read shows them any more. Each takes its
+// time, so that one run removes one.
+func (v vpcPeering) prune(ctx context.Context, t *chain.Task, read readOthers) chain.Outcome {
+	var others []interconnect.Record
+	var seen []interconnect.PeeringConnection
+	if err := t.Together(ctx,
+		func(ctx context.Context) (err error) { others, err = read(ctx); return err },
+		func(ctx context.Context) (err error) { seen, err = v.peerings(ctx, t, t.Scope); return err },
+	); err != nil {
 		return chain.FromError(err)
 	}
 	p := interconnect.NewPruning(t.Prefix, &t.Record, t.Scope, t.Want, others)
-	before := ""
-	for range maxRounds {
-		seen, err := v.peerings(ctx, t, t.Scope)
-		if err != nil {
-			return chain.FromError(err)
-		}
-		gone := interconnect.PrunablePeerings(p, seen)
-		if len(gone) == 0 {
-			return chain.DoneWith()
-		}
-		entries, err := routeEntries(ctx, t, v.cloud, t.Scope)
-		if err != nil {
-			return chain.FromError(err)
-		}
-		if pointing := interconnect.PointingTo(entries, peeringIDs(gone)...); len(pointing) > 0 {
-			return blocked(t, "VPC peering connection", pointing)
-		}
-		now, wait := interconnect.PlanPeeringRemoval(gone)
-		switch {
-		case len(now) == 0:
-			return chain.WaitFor(wait)
-		case now[0].ID == before:
-			return chain.WaitFor("VPC peering connection " + before + " to go")
-		}
-		before = now[0].ID
-		if err := t.Mutate(ctx, v.remove(now[0])); err != nil {
-			out := v.failed(err, interconnect.FoundPeering{})
-			if out.Kind == chain.KindReject && out.Problem != nil {
-				for _, x := range gone {
-					left := *out.Problem
-					left.Resource, left.Sentence = x.ID, fmt.Sprintf("VPC peering connection %s (%s) could not be removed. %s", x.ID, x.Status, left.Sentence)
-					out.Leftovers = append(out.Leftovers, left)
-				}
-			}
-			return out
-		}
+	gone := interconnect.PrunablePeerings(p, seen)
+	if len(gone) == 0 {
+		return chain.DoneWith()
 	}
-	return chain.WaitFor("the VPC peering connection to go")
+	now, wait := interconnect.PlanPeeringRemoval(gone)
+	if len(now) == 0 {
+		return chain.WaitFor(wait)
+	}
+	entries, err := routeEntries(ctx, t, v.cloud, t.Scope)
+	if err != nil {
+		return chain.FromError(err)
+	}
+	if pointing := interconnect.PointingTo(entries, peeringIDs(gone)...); len(pointing) > 0 {
+		return blocked(t, "VPC peering connection", pointing)
+	}
+	if err := t.Mutate(ctx, v.remove(now[0])); err != nil {
+		out := v.failed(err, interconnect.FoundPeering{})
+		if out.Kind == chain.KindReject && out.Problem != nil {
+			for _, x := range gone {
+				left := *out.Problem
+				left.Resource, left.Sentence = x.ID, fmt.Sprintf("VPC peering connection %s (%s) could not be removed. %s", x.ID, x.Status, left.Sentence)
+				out.Leftovers = append(out.Leftovers, left)
+			}
+		}
+		return out
+	}
+	return chain.WaitFor("VPC peering connection " + now[0].ID + " to go")
 }
 
 // settle is reached when the connection carries traffic. Others of ours, should
