@@ -11,32 +11,36 @@ import (
 
 // connect adds the routes that are missing and leads those of ours that lead
 // elsewhere back, one call at a time per VPC, both VPCs at once, and is done
-// when a read shows all of them settled.
+// when a read shows all of them settled. A run looks again only where something
+// was refused.
 func (s *Step) connect(ctx context.Context, t *chain.Task) chain.Outcome {
 	find, ok := s.hops[t.Want.Type]
 	if !ok {
 		return chain.RejectWith(interconnect.Problem{Sentence: fmt.Sprintf("There are no routes for connections of the type %q; ask for another type.", t.Want.Type)}, nil)
 	}
-	hops, wait, err := find(ctx, s, t)
-	if err != nil {
-		return chain.FromError(err)
-	}
-	if wait != "" {
-		return chain.WaitFor(wait)
+	var hops sides[interconnect.NextHop]
+	wait := ""
+	first := func(ctx context.Context) (err error) {
+		hops, wait, err = find(ctx, s, t)
+		return err
 	}
 	mark := interconnect.Mark{Prefix: t.Prefix, ConnectionID: t.Want.ID}
 	var refused failures
 	var cut cuts
 	before := ""
 	for range maxRounds {
-		entries, err := s.entries(ctx, t, t.Want)
-		if err != nil {
+		entries, err := s.wanted(ctx, t, first)
+		first = nil
+		switch {
+		case err != nil:
 			return chain.FromError(err)
+		case wait != "":
+			return chain.WaitFor(wait)
 		}
-		var calls []chain.Call
 		var diffs sides[interconnect.RouteDiff]
-		complete, held, asks := true, "", ""
+		complete, held := true, ""
 		var present []string
+		var open []interconnect.Role // sides on which something is to be changed, and may be
 		for _, role := range interconnect.Roles {
 			here := *entries.at(role)
 			diff := interconnect.DiffRoutes(mark, interconnect.WantedRoutes(t.Want, role), *hops.at(role), here)
@@ -64,7 +68,20 @@ func (s *Step) connect(ctx context.Context, t *chain.Task) chain.Outcome {
 				held = on
 				continue
 			}
-			call, asked := s.change(t.Want.Side(role), role, diff, *hops.at(role), &refused, &cut)
+			open = append(open, role)
+		}
+		elsewhere, err := s.unwanted(ctx, t, open)
+		if err != nil {
+			return chain.FromError(err)
+		}
+		var calls []chain.Call
+		asks := ""
+		for _, role := range open {
+			if on := busy(*elsewhere.at(role)); on != "" {
+				held = on
+				continue
+			}
+			call, asked := s.change(t.Want.Side(role), role, *diffs.at(role), *hops.at(role), &refused, &cut)
 			calls, asks = append(calls, call), asks+asked
 		}
 		switch {
@@ -80,7 +97,10 @@ func (s *Step) connect(ctx context.Context, t *chain.Task) chain.Outcome {
 			return waiting("the routes just asked for to be seen", present)
 		}
 		before = asks
-		if err := t.Mutate(ctx, calls...); err != nil && !onlyCuts(err) {
+		switch err := t.Mutate(ctx, calls...); {
+		case err == nil && !refused.any():
+			return waiting("the routes just asked for to be settled", present) // a task takes longer than a look
+		case err != nil && !onlyCuts(err):
 			for _, role := range interconnect.Roles {
 				if out, failed := refused.outcome(role, *diffs.at(role), *entries.at(role)); failed {
 					return out

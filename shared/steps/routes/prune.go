@@ -11,24 +11,28 @@ import (
 
 // prune removes the owned routes that nothing live needs, from every table of
 // both VPCs, one batch at a time per VPC, both VPCs at once, until no read
-// shows them any more.
+// shows them any more. A run looks again only where something was refused.
 func (s *Step) prune(ctx context.Context, t *chain.Task) chain.Outcome {
-	others, err := t.Others(ctx)
-	if err != nil {
+	var others []interconnect.Record
+	var back func(interconnect.Role, []interconnect.RouteEntry) (interconnect.RouteDiff, interconnect.NextHop)
+	var entries sides[[]interconnect.RouteEntry]
+	if err := t.Together(ctx,
+		func(ctx context.Context) (err error) { others, err = t.Others(ctx); return err },
+		func(ctx context.Context) (err error) { back, err = s.leadBack(ctx, t); return err },
+		func(ctx context.Context) (err error) { entries, err = s.entries(ctx, t, t.Scope); return err },
+	); err != nil {
 		return chain.FromError(err)
 	}
 	p := interconnect.NewPruning(t.Prefix, &t.Record, t.Scope, t.Want, others)
-	back, err := s.leadBack(ctx, t)
-	if err != nil {
-		return chain.FromError(err)
-	}
 	var refused refusals
 	var cut cuts
 	before := ""
-	for range maxRounds {
-		entries, err := s.entries(ctx, t, t.Scope)
-		if err != nil {
-			return chain.FromError(err)
+	for round := range maxRounds {
+		if round > 0 {
+			var err error
+			if entries, err = s.entries(ctx, t, t.Scope); err != nil {
+				return chain.FromError(err)
+			}
 		}
 		var calls []chain.Call
 		held, left, asks := "", 0, ""
@@ -65,7 +69,10 @@ func (s *Step) prune(ctx context.Context, t *chain.Task) chain.Outcome {
 			return chain.WaitFor("the routes just removed to go")
 		}
 		before = asks
-		if err := t.Mutate(ctx, calls...); err != nil && !onlyCuts(err) {
+		switch err := t.Mutate(ctx, calls...); {
+		case err == nil && len(refused.list) == 0:
+			return chain.WaitFor("the routes just removed to go") // a task takes longer than a look
+		case err != nil && !onlyCuts(err):
 			if interconnect.Stale(err) {
 				return chain.WaitFor("reads that are behind: " + err.Error())
 			}

@@ -6,6 +6,7 @@ package routes
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"vpcinterconnect/shared/chain"
 	"vpcinterconnect/shared/interconnect"
@@ -64,6 +65,65 @@ func (s *sides[T]) at(r interconnect.Role) *T {
 	return &s[1]
 }
 
+// wanted reads the entries of the tables that are to have routes, side by side
+// with where those are to lead. A table that is gone has no entries.
+func (s *Step) wanted(ctx context.Context, t *chain.Task, find func(context.Context) error) (sides[[]interconnect.RouteEntry], error) {
+	var all sides[[]interconnect.RouteEntry]
+	var reads []func(context.Context) error
+	if find != nil {
+		reads = append(reads, find)
+	}
+	for _, role := range interconnect.Roles {
+		reads = append(reads, func(ctx context.Context) (err error) {
+			*all.at(role), err = s.entriesOf(ctx, t, t.Want.Side(role).RegionID, t.Want.Side(role).RouteTableIDs)
+			return err
+		})
+	}
+	return all, t.Together(ctx, reads...)
+}
+
+// unwanted reads the entries of the other tables of some VPCs: a task in one of
+// them keeps the cloud from taking a change in any.
+func (s *Step) unwanted(ctx context.Context, t *chain.Task, roles []interconnect.Role) (sides[[]interconnect.RouteEntry], error) {
+	var all sides[[]interconnect.RouteEntry]
+	var reads []func(context.Context) error
+	for _, role := range roles {
+		side := t.Want.Side(role)
+		reads = append(reads, func(ctx context.Context) error {
+			tables, err := s.cloud.RouteTables(ctx, side.RegionID, side.VpcID)
+			if err != nil && !interconnect.IsGone(err) {
+				return err
+			}
+			var ids []string
+			for _, table := range tables {
+				if !slices.Contains(side.RouteTableIDs, table.ID) {
+					ids = append(ids, table.ID)
+				}
+			}
+			*all.at(role), err = s.entriesOf(ctx, t, side.RegionID, ids)
+			return err
+		})
+	}
+	return all, t.Together(ctx, reads...)
+}
+
+// entriesOf reads the entries of tables, side by side.
+func (s *Step) entriesOf(ctx context.Context, t *chain.Task, region string, tables []string) ([]interconnect.RouteEntry, error) {
+	each := make([][]interconnect.RouteEntry, len(tables))
+	var reads []func(context.Context) error
+	for i, id := range tables {
+		reads = append(reads, func(ctx context.Context) (err error) {
+			each[i], err = s.cloud.RouteEntries(ctx, region, id)
+			if interconnect.IsGone(err) {
+				return nil
+			}
+			return err
+		})
+	}
+	err := t.Together(ctx, reads...)
+	return slices.Concat(each...), err
+}
+
 // entries reads all entries of all tables of both VPCs. A VPC or a table that
 // is gone has none.
 func (s *Step) entries(ctx context.Context, t *chain.Task, c *interconnect.Connection) (sides[[]interconnect.RouteEntry], error) {
@@ -76,21 +136,11 @@ func (s *Step) entries(ctx context.Context, t *chain.Task, c *interconnect.Conne
 			if err != nil && !interconnect.IsGone(err) {
 				return err
 			}
-			perTable := make([][]interconnect.RouteEntry, len(tables))
-			var reads []func(context.Context) error
-			for i, table := range tables {
-				reads = append(reads, func(ctx context.Context) (err error) {
-					perTable[i], err = s.cloud.RouteEntries(ctx, side.RegionID, table.ID)
-					if interconnect.IsGone(err) {
-						return nil
-					}
-					return err
-				})
+			var ids []string
+			for _, table := range tables {
+				ids = append(ids, table.ID)
 			}
-			err = t.Together(ctx, reads...)
-			for _, entries := range perTable {
-				*all.at(role) = append(*all.at(role), entries...)
-			}
+			*all.at(role), err = s.entriesOf(ctx, t, side.RegionID, ids)
 			return err
 		})
 	}
