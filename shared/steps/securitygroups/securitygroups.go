@@ -89,22 +89,28 @@ func (s *Step) connect(ctx context.Context, t *chain.Task) chain.Outcome {
 // prune removes the owned rules that nothing live needs, by their ids, until no
 // read shows them any more.
 func (s *Step) prune(ctx context.Context, t *chain.Task) chain.Outcome {
-	others, err := t.Others(ctx)
-	if err != nil {
-		return chain.FromError(err)
-	}
-	p := interconnect.NewPruning(t.Prefix, &t.Record, t.Scope, t.Want, others)
-	var groups []group
+	var groups []group // they do not depend on the other records
 	for _, role := range interconnect.Roles {
-		for _, id := range p.Groups(role, t.Record.Wanted.Former) {
+		for _, id := range interconnect.NewPruning(t.Prefix, &t.Record, t.Scope, t.Want, nil).Groups(role, t.Record.Wanted.Former) {
 			groups = append(groups, group{t.Scope.Side(role).RegionID, id})
 		}
 	}
+	var others []interconnect.Record
+	var existing []interconnect.Rule
+	if err := t.Together(ctx,
+		func(ctx context.Context) (err error) { others, err = t.Others(ctx); return err },
+		func(ctx context.Context) (err error) { existing, err = s.read(ctx, t, groups, true); return err },
+	); err != nil {
+		return chain.FromError(err)
+	}
+	p := interconnect.NewPruning(t.Prefix, &t.Record, t.Scope, t.Want, others)
 	before := ""
-	for range maxRounds {
-		existing, err := s.read(ctx, t, groups, true)
-		if err != nil {
-			return chain.FromError(err)
+	for round := range maxRounds {
+		if round > 0 {
+			var err error
+			if existing, err = s.read(ctx, t, groups, true); err != nil {
+				return chain.FromError(err)
+			}
 		}
 		gone := interconnect.PrunableRules(p, existing)
 		if len(gone) == 0 {
