@@ -17,6 +17,9 @@ type Taken struct {
 	Warnings []interconnect.Warning
 
 	Difference []interconnect.Difference // to what was desired before, if that changed
+
+	anew    bool // the connection was recorded anew: a twin may have been at the same moment
+	started bool // nothing is left to be told: it has ended
 }
 
 // Asker is who stands behind what is asked.
@@ -52,8 +55,22 @@ func (in *Intake) Ask(ctx context.Context, r *interconnect.Request, by Asker) (*
 	return in.take(ctx, seen, by)
 }
 
-// take records what was looked at and passed the guard.
+// take records what was looked at and passed the guard, and tells the first
+// step.
 func (in *Intake) take(ctx context.Context, seen *prospect, by Asker) (*Taken, error) {
+	t, err := in.record(ctx, seen, by)
+	if err != nil {
+		return nil, err
+	}
+	var records []interconnect.Record
+	if t.anew {
+		records = in.readBack(ctx)
+	}
+	return t, in.start(ctx, t, records)
+}
+
+// record records what was looked at, with what it changes.
+func (in *Intake) record(ctx context.Context, seen *prospect, by Asker) (*Taken, error) {
 	t, err := in.want(ctx, seen, by)
 	if err == nil && t.Changed && seen.record != nil && seen.record.Live() {
 		t.Difference = interconnect.Differences(requestOf(seen.record.Wanted.Connection, seen.record.Wanted.Window), requestOf(seen.connection, seen.window))
@@ -143,17 +160,27 @@ func turned(record *interconnect.Record, c *interconnect.Connection) bool {
 	return was.VpcID != is.VpcID || was.RegionID != is.RegionID
 }
 
-// want records c for its window, unless that is recorded already, and sends the
-// first message, or leaves that to the sweep if the window is yet to begin.
+// start tells the first step of what was recorded, or leaves that to the sweep
+// if its window is yet to begin. Of two connections that were asked for at one
+// moment for one pair the later gives way, by the records as read since.
+func (in *Intake) start(ctx context.Context, t *Taken, records []interconnect.Record) error {
+	if t.anew {
+		if err := in.yieldToTwin(ctx, t, records); err != nil {
+			return err
+		}
+	}
+	if !t.started {
+		in.send(ctx, t)
+	}
+	return nil
+}
+
+// want records c for its window, unless that is recorded already.
 func (in *Intake) want(ctx context.Context, seen *prospect, by Asker) (*Taken, error) {
 	record, c, window, warnings := seen.record, seen.connection, seen.window, seen.warnings
 	now := in.now()
 	if record != nil && interconnect.SameWanted(record, c) && record.Wanted.Same(window, now) && !failed(record) {
-		t := &Taken{Record: *record, Warnings: warnings}
-		if !interconnect.Ended(record) {
-			in.send(ctx, t)
-		}
-		return t, nil
+		return &Taken{Record: *record, Warnings: warnings, started: interconnect.Ended(record)}, nil
 	}
 	if now.Before(window.NotBefore) && record != nil && !interconnect.Ended(record) && !interconnect.Held(record, now) {
 		// It would be left as it is, half made or half removed, until then.
@@ -177,12 +204,7 @@ func (in *Intake) want(ctx context.Context, seen *prospect, by Asker) (*Taken, e
 		return nil, err
 	}
 	t.Warnings = append(warnings, t.Warnings...)
-	if record == nil || removed(record) {
-		if err := in.yieldToTwin(ctx, t); err != nil {
-			return nil, err
-		}
-	}
-	in.send(ctx, t)
+	t.anew = record == nil || removed(record)
 	return t, nil
 }
 
@@ -231,16 +253,21 @@ func generation(r *interconnect.Record) int {
 	return r.Generation
 }
 
-// yieldToTwin reads the records again after a connection was recorded anew: of
-// two that were asked for at the same moment for one pair, the later gives
-// way. If this cannot be read both stay, which costs nothing: steps of both
-// find and use the same things, and leave alone what the other needs.
-func (in *Intake) yieldToTwin(ctx context.Context, t *Taken) error {
-	own := &t.Record
+// readBack reads the records again after connections were recorded anew. If
+// that fails twins stay, which costs nothing: steps of both find and use the
+// same things, and leave alone what the other needs.
+func (in *Intake) readBack(ctx context.Context) []interconnect.Record {
 	records, err := in.Records.List(ctx)
 	if err != nil {
-		in.log().Warn("records could not be read back", "connection", own.ID, "error", err.Error())
+		in.log().Warn("records could not be read back", "error", err.Error())
 	}
+	return records
+}
+
+// yieldToTwin has the later of two connections give way that were asked for at
+// the same moment for one pair.
+func (in *Intake) yieldToTwin(ctx context.Context, t *Taken, records []interconnect.Record) error {
+	own := &t.Record
 	for i := range records {
 		other := &records[i]
 		if other.ID == own.ID || !other.Live() || other.Wanted.Connection.Pair() != own.Wanted.Connection.Pair() || !earlier(other, own) {

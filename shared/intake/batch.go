@@ -28,7 +28,7 @@ type Result struct {
 }
 
 // abreast is how many connections of a batch are looked at side by side.
-const abreast = 4
+const abreast = 10
 
 func (in *Intake) answerBatch(w http.ResponseWriter, r *http.Request, do func(context.Context, *interconnect.Batch, Asker) (*BatchAnswer, error), b *interconnect.Batch, by Asker) error {
 	a, err := do(r.Context(), b, by)
@@ -170,7 +170,11 @@ func (in *Intake) AskAll(ctx context.Context, b *interconnect.Batch, by Asker) (
 			return nil, err
 		}
 	}
-	answer := &BatchAnswer{}
+	var taken []*Taken
+	if !refused {
+		taken = in.takeAll(ctx, seen, by, refusals)
+	}
+	whole := &BatchAnswer{}
 	for i := range members {
 		result := resultOf(&members[i])
 		switch {
@@ -180,27 +184,34 @@ func (in *Intake) AskAll(ctx context.Context, b *interconnect.Batch, by Asker) (
 			result.ID, result.Status = seen[i].connection.ID, http.StatusFailedDependency
 			result.Problem = problemOf(&Refusal{Status: http.StatusFailedDependency, Detail: "Nothing speaks against this one, but others of the batch were refused, so nothing was written; correct those, or leave them out."})
 		default:
-			result.ID = seen[i].connection.ID
-			in.takeMember(ctx, &members[i], seen[i], by, &result)
+			result.ID, result.Status = seen[i].connection.ID, http.StatusOK
+			if taken[i].Changed {
+				result.Status = http.StatusAccepted
+			}
+			result.Connection = answer(&taken[i].Record, in.now(), taken[i].Warnings)
+			result.Connection.Difference = taken[i].Difference
 		}
-		answer.Results = append(answer.Results, result)
+		whole.Results = append(whole.Results, result)
 	}
-	return answer, nil
+	return whole, nil
 }
 
-// takeMember records one connection of a batch.
-func (in *Intake) takeMember(ctx context.Context, m *interconnect.Member, seen *prospect, by Asker, result *Result) {
-	t, err := in.take(ctx, seen, by)
-	if err != nil {
-		result.Status, result.Problem = refusedMember(m, err)
-		return
+// takeAll records the connections of a batch and tells the first steps, a few
+// side by side. The records are read back once for all of them: whoever has
+// asked for one of the pairs at the same moment is in them.
+func (in *Intake) takeAll(ctx context.Context, seen []*prospect, by Asker, refusals []error) []*Taken {
+	taken := make([]*Taken, len(seen))
+	inParallel(len(seen), func(i int) { taken[i], refusals[i] = in.record(ctx, seen[i], by) })
+	var records []interconnect.Record
+	if slices.ContainsFunc(taken, func(t *Taken) bool { return t != nil && t.anew }) {
+		records = in.readBack(ctx)
 	}
-	result.Status = http.StatusOK
-	if t.Changed {
-		result.Status = http.StatusAccepted
-	}
-	result.Connection = answer(&t.Record, in.now(), t.Warnings)
-	result.Connection.Difference = t.Difference
+	inParallel(len(seen), func(i int) {
+		if refusals[i] == nil {
+			refusals[i] = in.start(ctx, taken[i], records)
+		}
+	})
+	return taken
 }
 
 // wholeOutline is what the hash of a batch's plan is made of.

@@ -159,7 +159,7 @@ func TestAFailureOfOneWriteIsAnsweredForThatOneAlone(t *testing.T) {
 		h.fail["PutRequest"], h.hiccups["PutRequest"] = &interconnect.CloudError{Class: interconnect.Denied, Action: "CreateParameter"}, 1
 	}
 	b := h.batch("", `{"connections": [`+tutorial+`, `+other+`]}`)
-	require.Equal(t, []int{http.StatusBadGateway, http.StatusAccepted}, statuses(b))
+	require.ElementsMatch(t, []int{http.StatusBadGateway, http.StatusAccepted}, statuses(b))
 	require.Len(t, h.records, 1)
 }
 

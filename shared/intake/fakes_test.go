@@ -15,6 +15,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -67,12 +68,12 @@ func newHouse(t testing.TB) *house {
 	for _, v := range []struct{ region, n, cidr string }{{"cn-qingdao", "1", "192.168.0.0/16"}, {"cn-beijing", "2", "172.16.0.0/16"}, {"cn-beijing", "3", "10.0.0.0/16"}} {
 		h.vpcs[v.region+"/vpc-"+v.n] = &interconnect.VPC{ID: "vpc-" + v.n, RegionID: v.region, OwnerID: "1234", VRouterID: "vrt-" + v.n, CidrBlock: netip.MustParsePrefix(v.cidr), Available: true}
 	}
-	traces := 0
+	var traces atomic.Int64
 	h.Intake = &intake.Intake{
 		Cloud: cloud{h}, Records: records{h}, Queues: queues{h}, Prefix: "vi", Tokens: tokens,
 		Clock:    func() time.Time { return h.time },
 		Pause:    func(context.Context, time.Duration) error { return nil },
-		NewTrace: func() string { traces++; return fmt.Sprintf("trace-%d", traces) },
+		NewTrace: func() string { return fmt.Sprintf("trace-%d", traces.Add(1)) },
 		Log:      slog.New(slog.NewJSONHandler(&h.log, nil)),
 	}
 	return h
@@ -119,7 +120,11 @@ func (c cloud) VPC(_ context.Context, region, id string) (*interconnect.VPC, err
 
 func (c cloud) VSwitches(_ context.Context, region, vpcID string) ([]interconnect.VSwitch, error) {
 	n := strings.TrimPrefix(vpcID, "vpc-")
-	b := c.h.vpcs[region+"/"+vpcID].CidrBlock
+	v := c.h.vpcs[region+"/"+vpcID]
+	if v == nil {
+		return nil, c.called("VSwitches", region, vpcID)
+	}
+	b := v.CidrBlock
 	return []interconnect.VSwitch{{ID: "vsw-" + n, VpcID: vpcID, CidrBlock: netip.PrefixFrom(b.Addr(), 24), RouteTableID: "vtb-" + n}}, c.called("VSwitches", region, vpcID)
 }
 
@@ -164,6 +169,8 @@ func (r records) Get(_ context.Context, id string) (*interconnect.Record, error)
 	if err := r.h.failing("Get"); err != nil {
 		return nil, err
 	}
+	r.h.mu.Lock()
+	defer r.h.mu.Unlock()
 	if rec := r.h.records[id]; rec != nil {
 		copied := *rec
 		return &copied, nil
@@ -194,6 +201,8 @@ func (r records) PutRequest(_ context.Context, id string, w interconnect.Wanted)
 	text, err := json.Marshal(w)
 	require.NoError(r.h.t, err)
 	require.LessOrEqual(r.h.t, len(text), interconnect.MaxRecordChars)
+	r.h.mu.Lock()
+	defer r.h.mu.Unlock()
 	rec := r.h.records[id]
 	if rec == nil {
 		rec = &interconnect.Record{ID: id}
@@ -232,6 +241,8 @@ func (q queues) Send(_ context.Context, queue string, body []byte, delay time.Du
 	if err := q.h.failing("Send"); err != nil {
 		return err
 	}
+	q.h.mu.Lock()
+	defer q.h.mu.Unlock()
 	if queue == chain.OutcomesQueue {
 		a, err := chaintest.Outcome(body)
 		require.NoError(q.h.t, err)

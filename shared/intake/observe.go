@@ -47,19 +47,41 @@ func into[T any](ctx context.Context, p *Planner, target *T, field string, call 
 	}
 }
 
-// observeFirst reads what decides whether the rest is worth reading: whose
-// account this is, whether the two VPCs are there, and what is recorded.
-func (p *Planner) observeFirst(ctx context.Context, r *interconnect.Request) (*observation, error) {
-	o := &observation{facts: interconnect.Facts{Prefix: p.Prefix}}
-	err := sideBySide(
+// observe reads what a request is checked against, all side by side but for what
+// needs another answer. The first error is of what decides whether the rest
+// matters: whose account this is, whether the two VPCs are there, and what is
+// recorded. The second is of the rest; it says nothing where a VPC is not there.
+func (p *Planner) observe(ctx context.Context, r *interconnect.Request) (o *observation, first, rest error) {
+	o = &observation{facts: interconnect.Facts{Prefix: p.Prefix}}
+	var read [2]chan struct{} // closed when the VPC of a side was read
+	var reads [2]func() error
+	var sides []func() error
+	for i, role := range interconnect.Roles {
+		read[i] = make(chan struct{})
+		reads[i] = func() error {
+			defer close(read[i])
+			return p.readVPC(ctx, r, role, &o.facts)()
+		}
+		sides = append(sides, func() error {
+			return p.observeSide(ctx, r.Side(role), role, o.facts.Side(role), read[i])
+		})
+	}
+	_ = sideBySide( // each has an error of its own
+		func() error { first = p.observeFirst(ctx, o, reads); return nil },
+		func() error { rest = sideBySide(sides...); return nil },
+	)
+	return o, first, rest
+}
+
+// observeFirst reads what decides whether the rest matters.
+func (p *Planner) observeFirst(ctx context.Context, o *observation, vpcs [2]func() error) error {
+	return sideBySide(
 		// The account that both VPCs have to belong to.
 		into(ctx, p, &o.facts.Account, "", func() (string, error) { return p.Cloud.AccountID(ctx) }),
 		// Other connections: one live connection per pair, one pair per id.
 		into(ctx, p, &o.records, "", func() ([]interconnect.Record, error) { return p.readable(ctx) }),
-		p.readVPC(ctx, r, interconnect.Initiator, &o.facts),
-		p.readVPC(ctx, r, interconnect.Acceptor, &o.facts),
+		vpcs[0], vpcs[1],
 	)
-	return o, err
 }
 
 // readable lists the records that can be understood: one that somebody spoilt
@@ -91,36 +113,21 @@ func (p *Planner) readVPC(ctx context.Context, r *interconnect.Request, role int
 	}
 }
 
-// observeRest reads the two sides, side by side, once both VPCs are there.
-func (p *Planner) observeRest(ctx context.Context, r *interconnect.Request, f *interconnect.Facts) error {
-	if f.Initiator.VPC == nil || f.Acceptor.VPC == nil {
-		return nil
-	}
-	return sideBySide(
-		func() error {
-			return p.observeSide(ctx, r.Side(interconnect.Initiator), interconnect.Initiator, &f.Initiator)
-		},
-		func() error {
-			return p.observeSide(ctx, r.Side(interconnect.Acceptor), interconnect.Acceptor, &f.Acceptor)
-		},
-	)
-}
-
-func (p *Planner) observeSide(ctx context.Context, s *interconnect.RequestSide, role interconnect.Role, f *interconnect.SideFacts) error {
+// observeSide reads what a side has besides its VPC, which is read meanwhile.
+func (p *Planner) observeSide(ctx context.Context, s *interconnect.RequestSide, role interconnect.Role, f *interconnect.SideFacts, vpcRead <-chan struct{}) error {
 	field := "/" + string(role)
 	reads := []func() error{
-		// Blocks that a route must not collide with, and which table serves whom.
-		into(ctx, p, &f.VSwitches, field+"/vpcId", func() ([]interconnect.VSwitch, error) {
-			return p.Cloud.VSwitches(ctx, s.RegionID, s.VpcID)
-		}),
-		// Which tables there are, and of what kind.
-		into(ctx, p, &f.Tables, field+"/routeTableIds", func() ([]interconnect.RouteTable, error) {
-			return p.Cloud.RouteTables(ctx, s.RegionID, s.VpcID)
-		}),
+		func() error { return p.observeTables(ctx, s, field, f) },
 		// Whether the pair is joined already, and how many more the router takes.
-		into(ctx, p, &f.Interfaces, field+"/vpcId", func() ([]interconnect.RouterInterface, error) {
-			return p.Cloud.RouterInterfaces(ctx, s.RegionID, f.VPC.VRouterID)
-		}),
+		func() error {
+			<-vpcRead
+			if f.VPC == nil {
+				return nil
+			}
+			return into(ctx, p, &f.Interfaces, field+"/vpcId", func() ([]interconnect.RouterInterface, error) {
+				return p.Cloud.RouterInterfaces(ctx, s.RegionID, f.VPC.VRouterID)
+			})()
+		},
 		// Likewise by a VPC peering connection.
 		into(ctx, p, &f.Peerings, field+"/vpcId", func() ([]interconnect.PeeringConnection, error) {
 			return p.Cloud.PeeringConnections(ctx, s.RegionID, s.VpcID)
@@ -145,7 +152,22 @@ func (p *Planner) observeSide(ctx context.Context, s *interconnect.RequestSide, 
 			return nil
 		})
 	}
-	if err := sideBySide(reads...); err != nil {
+	return sideBySide(reads...)
+}
+
+// observeTables reads the route tables of a side, and the entries of those that
+// get routes.
+func (p *Planner) observeTables(ctx context.Context, s *interconnect.RequestSide, field string, f *interconnect.SideFacts) error {
+	if err := sideBySide(
+		// Blocks that a route must not collide with, and which table serves whom.
+		into(ctx, p, &f.VSwitches, field+"/vpcId", func() ([]interconnect.VSwitch, error) {
+			return p.Cloud.VSwitches(ctx, s.RegionID, s.VpcID)
+		}),
+		// Which tables there are, and of what kind.
+		into(ctx, p, &f.Tables, field+"/routeTableIds", func() ([]interconnect.RouteTable, error) {
+			return p.Cloud.RouteTables(ctx, s.RegionID, s.VpcID)
+		}),
+	); err != nil {
 		return err
 	}
 	return p.observeEntries(ctx, s, field, f)

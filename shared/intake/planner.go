@@ -65,7 +65,7 @@ func (p *Planner) look(ctx context.Context, r *interconnect.Request) (*prospect,
 	if list := interconnect.Validate(r); len(list) > 0 {
 		return s, refuse(http.StatusBadRequest, list...)
 	}
-	o, err := p.observeFirst(ctx, r)
+	o, err, rest := p.observe(ctx, r)
 	if err != nil {
 		return s, refuseError(err)
 	}
@@ -74,8 +74,8 @@ func (p *Planner) look(ctx context.Context, r *interconnect.Request) (*prospect,
 	if refusal != nil {
 		return s, refusal
 	}
-	if err := p.observeRest(ctx, &s.asked, &s.facts); err != nil {
-		return s, refuseError(err)
+	if rest != nil && s.facts.Initiator.VPC != nil && s.facts.Acceptor.VPC != nil {
+		return s, refuseError(rest)
 	}
 	if record != nil && record.Live() {
 		s.facts.Recorded = record.Wanted.Connection.Type
