@@ -403,6 +403,7 @@ func (r *rehearsal) everything() {
 	r.pass(15 * 24 * time.Hour)
 	r.sweep()
 	require.Nil(t, r.record("c"))
+	r.byTicket()
 }
 
 // What roles may do is what they do: nothing lacks, and nothing is too much.

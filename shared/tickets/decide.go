@@ -230,7 +230,7 @@ var unnameable = regexp.MustCompile(`[^\p{L}\p{N} ._@+-]+`)
 
 // named is a person's name as a record takes it: at most 64 bytes.
 func named(p Person) string {
-	name := strings.TrimSpace(unnameable.ReplaceAllString(p.String(), " "))
+	name := strings.Join(strings.Fields(unnameable.ReplaceAllString(p.String(), " ")), " ")
 	if r := []rune(name); len(r) > 64 {
 		name = strings.TrimSpace(string(r[:64]))
 	}

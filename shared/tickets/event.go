@@ -90,7 +90,8 @@ func parseEvent(body []byte) (Event, chain.Change, touched, error) {
 // ticket system that is down for ten minutes is told within a minute after.
 var backoffs = []time.Duration{
 	2 * time.Second, 4 * time.Second, 8 * time.Second, 15 * time.Second, 30 * time.Second,
-	time.Minute, time.Minute, time.Minute, time.Minute, time.Minute, time.Minute, time.Minute, 2 * time.Minute, 5 * time.Minute, 10 * time.Minute,
+	time.Minute, time.Minute, time.Minute, time.Minute, time.Minute, time.Minute, time.Minute, time.Minute, time.Minute, time.Minute, time.Minute, time.Minute,
+	2 * time.Minute, 5 * time.Minute, 10 * time.Minute,
 }
 
 // waits are the pauses while another run handles the ticket, or a record reads

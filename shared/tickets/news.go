@@ -179,13 +179,24 @@ func (t teller) recorded(r *interconnect.Record, approval *Decision) []due {
 	return out
 }
 
-// found is the newest verdict of a record's newest generation, unless it flaps.
-func found(r *interconnect.Record) []interconnect.Verdict {
+// found are the verdicts of a record's newest generation: all that it keeps, or,
+// once it was told that they change too often to be told, the newest alone. As
+// long as they do there is none.
+func found(r *interconnect.Record, talk conversation) []interconnect.Verdict {
 	s := r.Steps[interconnect.Verification]
-	if !r.Live() || len(s.Verdicts) == 0 || s.Verdicts[0].At.Before(r.Wanted.At) || s.Swings != nil && s.Swings.Flapping {
+	if !r.Live() || s.Swings != nil && s.Swings.Flapping {
 		return nil
 	}
-	return s.Verdicts[:1:1]
+	var out []interconnect.Verdict
+	for _, v := range s.Verdicts {
+		if !v.At.Before(r.Wanted.At) {
+			out = append(out, v)
+		}
+	}
+	if flapped, ok := talk.newest(KindFlapping); ok && flapped.Marker.generation() == r.Generation {
+		out = out[:min(len(out), 1)]
+	}
+	return out
 }
 
 // happened lists the comments that an event calls for, and the verdict that it

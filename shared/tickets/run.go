@@ -72,7 +72,7 @@ func (r *run) news(isTouched bool) []due {
 	if r.record != nil {
 		switch {
 		case !r.counter.Blind:
-			list, verdicts = r.recorded(r.record, r.ticket.Approval), found(r.record)
+			list, verdicts = r.recorded(r.record, r.ticket.Approval), found(r.record, r.talk)
 			if isTouched || generation == 0 {
 				generation = r.record.Generation
 			}

@@ -334,13 +334,18 @@ func document(c tickets.Comment) any {
 
 // marked are the characters that mean something in wiki text and can be escaped;
 // the escape character itself cannot, and two of them are a line break.
-var marked = regexp.MustCompile(`[-#*_+?!^~|%{}\[\]()@]`)
+var marked = regexp.MustCompile(`[-#*_+?!^~|%{}\[\]()@\\]`)
 
 // wiki is a comment as wiki text. Whatever could mean something is escaped, so
 // that it is shown as it was typed.
 func wiki(c tickets.Comment) string {
 	escape := func(s string) string {
-		return marked.ReplaceAllString(strings.ReplaceAll(s, `\`, "&#92;"), `\$0`)
+		return marked.ReplaceAllStringFunc(s, func(c string) string {
+			if c == `\` {
+				return "&#92;"
+			}
+			return `\` + c
+		})
 	}
 	var parts []string
 	for _, b := range c.Blocks {
