@@ -17,6 +17,7 @@ type doors struct {
 	callers   sync.WaitGroup
 	mu        sync.Mutex
 	open      map[net.Conn]bool
+	closed    bool
 }
 
 // doorsOf are a guest's doors, which has none at first.
@@ -64,19 +65,32 @@ func (d *doors) serve(l net.Listener) {
 		if err != nil {
 			continue
 		}
-		d.mu.Lock()
-		d.open[c] = true
-		d.mu.Unlock()
 		d.callers.Add(1)
 		go func() {
 			defer d.callers.Done()
-			_, _ = io.Copy(io.Discard, c) // however it ends, it has ended
-			d.mu.Lock()
-			delete(d.open, c)
-			d.mu.Unlock()
-			_ = c.Close()
+			defer c.Close()
+			if d.hold(c) {
+				_, _ = io.Copy(io.Discard, c) // however it ends, it has ended
+				d.drop(c)
+			}
 		}()
 	}
+}
+
+// hold keeps a connection so that shut closes it; false if that has been.
+func (d *doors) hold(c net.Conn) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if !d.closed {
+		d.open[c] = true
+	}
+	return !d.closed
+}
+
+func (d *doors) drop(c net.Conn) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	delete(d.open, c)
 }
 
 // shut closes all of a guest's doors.
@@ -90,6 +104,7 @@ func (n *Network) shut(id string) {
 		_ = l.Close()
 	}
 	d.mu.Lock()
+	d.closed = true
 	for c := range d.open {
 		_ = c.Close()
 	}

@@ -163,6 +163,11 @@ func (n *Network) build(want plan) error {
 	if err := each(slices.Concat(routers, guests), func(id string) error { return createNamespace(n.Namespace(id)) }); err != nil {
 		return err
 	}
+	if err := each(routers, func(id string) error {
+		return inside(n.Namespace(id), func() error { return set4(forwarding) })
+	}); err != nil {
+		return err
+	}
 	links := map[string][]string{}
 	for _, id := range guests {
 		g := want.guests[id]
@@ -170,11 +175,8 @@ func (n *Network) build(want plan) error {
 			fmt.Sprintf("link add %s address %s type veth peer name eth0 address %s netns %s", g.port, g.mac, g.mac, n.Namespace(id)),
 			fmt.Sprintf("link set dev %s arp off up", g.port))
 	}
-	for _, id := range routers {
-		links[id] = append(links[id], "") // its settings, if no link
-	}
 	if err := each(sortedKeys(links), func(id string) error {
-		return inside(n.Namespace(id), func() error { return errors.Join(set4(forwarding), ip(links[id])) })
+		return inside(n.Namespace(id), func() error { return ip(links[id]) })
 	}); err != nil {
 		return err
 	}
