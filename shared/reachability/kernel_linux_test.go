@@ -59,7 +59,7 @@ func atOnce(f dataplane.Fate) dataplane.Fate {
 // did not: a busy machine may lose one.
 func sent(t *testing.T, n *kernel.Network, packets []dataplane.Packet, expected func(dataplane.Packet) bool) []dataplane.Fate {
 	t.Helper()
-	wait := kernel.Patience{Awaited: expected, For: 2 * time.Second, After: 30 * time.Millisecond}
+	wait := kernel.Patience{Awaited: expected, For: 5 * time.Second, After: 30 * time.Millisecond}
 	fates, err := n.Deliver(packets, wait)
 	require.NoError(t, err)
 	var late []int

@@ -68,7 +68,7 @@ func (d *doors) serve(l net.Listener) {
 		d.callers.Add(1)
 		go func() {
 			defer d.callers.Done()
-			defer c.Close()
+			defer func() { _ = c.Close() }()
 			if d.hold(c) {
 				_, _ = io.Copy(io.Discard, c) // however it ends, it has ended
 				d.drop(c)

