@@ -60,7 +60,7 @@ func (r *rehearsal) byTicket() {
 	worker := func() (*tickets.Worker, *tickets.Leases) {
 		cloud, kept, queues := r.clients("tickets")
 		log := slog.New(slog.DiscardHandler)
-		leases := &tickets.Leases{Store: cloud.Parameters(), Prefix: testPrefix, Clock: r.Now}
+		leases := &tickets.Leases{Store: cloud, Prefix: testPrefix, Clock: r.Now}
 		return &tickets.Worker{
 			Counters: map[tickets.System]*tickets.Counter{tickets.Jira: {Desk: desk, Mapping: mapping}},
 			Intake:   &intake.Intake{Cloud: cloud, Records: kept, Queues: queues, Prefix: testPrefix, Clock: r.Now, Log: log},
