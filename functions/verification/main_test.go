@@ -110,7 +110,7 @@ func (c *cloud) pings(output string, exit int) {
 		{"cn-qingdao", "i-1", "172.16.0.10"}, {"cn-beijing", "i-2", "192.168.0.10"},
 	} {
 		fits := mock.MatchedBy(func(cmd interconnect.Command) bool {
-			return cmd.InstanceID == side.from && cmd.Script == "ping -c 4 -i 0.2 -W 2 "+side.target+" || ip route get "+side.target && len(cmd.Token) == 64
+			return cmd.InstanceID == side.from && cmd.Script == "ping -c 4 -i 0.2 -W 2 "+side.target+" || ip route get "+side.target+" 2>&1" && len(cmd.Token) == 64
 		})
 		c.On("RunCommand", side.region, fits).Once().Return("t-1", nil).Run(func(args mock.Arguments) {
 			c.mu.Lock()

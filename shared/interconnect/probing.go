@@ -50,8 +50,9 @@ func (s *Side) Ports(groups []string) (ports []int, pinged bool) {
 // ProbeCommand is the script that pings addresses, and connects to ports of
 // theirs, in order, and how long it may take. Where a probe fails it asks the
 // guest where it sends what is for the address. ping, ip, timeout and bash are
-// all it needs: every Linux image of the cloud has them. Only parsed addresses
-// and numbers ever get into a script, which runs as root.
+// all it needs: every Linux image of the cloud has them. What matters of their
+// complaints is led to the output, in case that holds nothing else. Only parsed
+// addresses and numbers ever get into a script, which runs as root.
 func ProbeCommand(packets int, jobs []Job) (script string, limit time.Duration) {
 	var lines []string
 	limit = 10 * time.Second
@@ -60,13 +61,13 @@ func ProbeCommand(packets int, jobs []Job) (script string, limit time.Duration) 
 		if n > 0 {
 			lines = append(lines, "echo "+nextTarget+" "+to)
 		}
-		route := " || ip route get " + to
+		route := " || ip route get " + to + " 2>&1"
 		if j.Ping {
 			lines = append(lines, fmt.Sprintf("ping -c %d -i 0.2 -W 2 %s", packets, to)+route)
 			limit += time.Duration(packets)*200*time.Millisecond + 2*time.Second
 		}
 		for i, port := range j.Ports {
-			lines = append(lines, fmt.Sprintf(`LC_ALL=C timeout %d bash -c "</dev/tcp/%s/%d"; echo %s %d $?`, connectWait, to, port, portDone, port))
+			lines = append(lines, fmt.Sprintf(`LC_ALL=C timeout %d bash -c "</dev/tcp/%s/%d" 2>&1; echo %s %d $?`, connectWait, to, port, portDone, port))
 			limit += connectWait * time.Second
 			if !j.Ping && i == len(j.Ports)-1 {
 				lines = append(lines, strings.TrimPrefix(route, " || "))

@@ -17,7 +17,7 @@ func address(s string) netip.Addr { return netip.MustParseAddr(s) }
 func TestTheProbeCommandHoldsAddressesAndNumbersAlone(t *testing.T) {
 	t.Parallel()
 	script, limit := interconnect.ProbeCommand(4, []interconnect.Job{{Address: address("172.16.0.10"), Ping: true}})
-	require.Equal(t, "ping -c 4 -i 0.2 -W 2 172.16.0.10 || ip route get 172.16.0.10", script)
+	require.Equal(t, "ping -c 4 -i 0.2 -W 2 172.16.0.10 || ip route get 172.16.0.10 2>&1", script)
 	require.Equal(t, 12800*time.Millisecond, limit)
 
 	script, _ = interconnect.ProbeCommand(20, []interconnect.Job{
@@ -25,12 +25,12 @@ func TestTheProbeCommandHoldsAddressesAndNumbersAlone(t *testing.T) {
 		{Address: address("172.16.0.11"), Ports: []int{80}},
 	})
 	require.Equal(t, strings.Join([]string{
-		"ping -c 20 -i 0.2 -W 2 fe80::1 || ip route get fe80::1",
-		`LC_ALL=C timeout 3 bash -c "</dev/tcp/fe80::1/443"; echo tcp-port 443 $?`,
-		`LC_ALL=C timeout 3 bash -c "</dev/tcp/fe80::1/5432"; echo tcp-port 5432 $?`,
+		"ping -c 20 -i 0.2 -W 2 fe80::1 || ip route get fe80::1 2>&1",
+		`LC_ALL=C timeout 3 bash -c "</dev/tcp/fe80::1/443" 2>&1; echo tcp-port 443 $?`,
+		`LC_ALL=C timeout 3 bash -c "</dev/tcp/fe80::1/5432" 2>&1; echo tcp-port 5432 $?`,
 		"echo next-target 172.16.0.11",
-		`LC_ALL=C timeout 3 bash -c "</dev/tcp/172.16.0.11/80"; echo tcp-port 80 $?`,
-		"ip route get 172.16.0.11",
+		`LC_ALL=C timeout 3 bash -c "</dev/tcp/172.16.0.11/80" 2>&1; echo tcp-port 80 $?`,
+		"ip route get 172.16.0.11 2>&1",
 	}, "\n"), script, "a zone is free text, and is left out")
 }
 
