@@ -121,3 +121,76 @@ func TestDriftIsMendedWhilePacketsPassAndNewBlocksAreTold(t *testing.T) {
 	require.Empty(t, b.verdict().Drift)
 	require.Empty(t, b.denied)
 }
+
+// Of several things that are amiss at once those of ours are mended, and those
+// of others are left, whatever the order in which they are met.
+func TestWhatIsOursIsMendedBesideWhatIsNot(t *testing.T) {
+	t.Parallel()
+	template, err := os.ReadFile("../template.yml")
+	require.NoError(t, err)
+	byName := map[string]broken{}
+	for _, tt := range breaks {
+		byName[tt.name] = tt
+	}
+	for _, names := range [][]string{
+		{"a route is deleted on the initiator's side", "our rule is removed", "a route is deleted on the acceptor's side"},
+		{"somebody's more specific route leads elsewhere", "our rule is removed"},
+		{"a drop rule at the priority of ours", "a route is deleted on the acceptor's side"},
+		{"the instance is stopped", "our rule is removed", "a route is deleted on the initiator's side"},
+		{"a network ACL drops the other side", "our route is led elsewhere"},
+	} {
+		t.Run(strings.Join(names, ", and "), func(t *testing.T) {
+			t.Parallel()
+			kind := interconnect.TypeExpressConnect
+			b := breakIn(t, string(template), madeKey{kind: kind})
+			connected := true
+			for _, name := range names {
+				byName[name].how(b)
+				connected = connected && byName[name].mended
+			}
+			b.http("POST", "/connections/c/verifications", "")
+			b.settle()
+			b.http("POST", "/connections/c/verifications", "")
+			b.settle()
+			v := b.verdict()
+			require.False(t, v.Mendable(), "%+v", v.Drift)
+			require.Equal(t, connected, b.state("c") == interconnect.StateConnected, v.Why)
+			if b.id != "" {
+				require.Contains(t, v.Why, b.id, "what is left is named")
+			}
+			require.Empty(t, b.denied)
+		})
+	}
+
+	// A route of somebody else's in the place of ours keeps the routes step from
+	// its work, and not the groups' from theirs.
+	b := breakIn(t, string(template), madeKey{kind: interconnect.TypeVpcPeering})
+	b.hand("Vpc", here, "DeleteRouteEntry", "RouteEntryId", b.route(hereTable))
+	b.hand("Vpc", here, "CreateRouteEntry", "RouteTableId", hereTable, "DestinationCidrBlock", "172.16.0.0/16", "NextHopType", "Instance", "NextHopId", hereInstance)
+	byName["our rule is removed"].how(b)
+	b.http("POST", "/connections/c/verifications", "")
+	b.settle()
+	require.NotEmpty(t, b.rule(thereGroup, false), "our rule is there again")
+	require.Empty(t, b.route(hereTable), "and the route is not ours to take away")
+}
+
+func TestAConnectionThatFlapsIsToldOfOnceOnTheWholeChain(t *testing.T) {
+	t.Parallel()
+	template, err := os.ReadFile("../template.yml")
+	require.NoError(t, err)
+	b := breakIn(t, string(template), madeKey{kind: interconnect.TypeVpcPeering})
+	for n := range 8 {
+		b.guest(thereInstance, func(g *engine.GuestFacts) { g.DropICMP = n%2 == 0 })
+		b.http("POST", "/connections/c/verifications", "")
+		b.settle()
+	}
+	for range 5 {
+		b.http("POST", "/connections/c/verifications", "")
+		b.settle()
+	}
+	var types []string
+	for _, a := range b.told() {
+		types = append(types, strings.TrimPrefix(a.Type, "vpcinterconnect.verdict."))
+	}
+	require.Equal(t, []string{"changed", "changed", "changed", "flapping", "steady"}, types)
+}

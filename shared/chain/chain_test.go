@@ -88,7 +88,7 @@ func TestWhatFollowsAnActionsEnd(t *testing.T) {
 		{"a changed request is pruned even if the ping fails", former, interconnect.Verification, interconnect.Connect, nil, verdict("blocked"), "security-groups", interconnect.Prune, ""},
 		{"a rejected connect is rolled back", none, interconnect.Routes, interconnect.Connect, nil, no, "security-groups", interconnect.Prune, interconnect.TargetConnected},
 		{"a rejected connect that is to be kept ends", keep, interconnect.Routes, interconnect.Connect, nil, no, "", "", ""},
-		{"a rejected repair ends", none, interconnect.Routes, interconnect.Connect, repair, no, "", "", ""},
+		{"a rejected repair goes on, to mend what can be mended", none, interconnect.Routes, interconnect.Connect, repair, no, "security-groups", interconnect.Connect, ""},
 		{"a rejected prune goes on, to remove the rest and list what is left", none, interconnect.Routes, interconnect.Prune, nil, no, "peering", interconnect.Prune, ""},
 		{"a prune that left something ends", none, interconnect.Verification, interconnect.Prune, nil, no, "", "", ""},
 		{"a prune goes on to routes", none, interconnect.SecurityGroups, interconnect.Prune, nil, chain.DoneWith(), "routes", interconnect.Prune, ""},

@@ -185,7 +185,7 @@ func (s situation) giveUp(last Outcome) decision {
 	return s.reject(last)
 }
 
-// reject ends the chain, or rolls a failed connect back; a prune goes on. What
+// reject ends the chain, or rolls a failed connect back; a prune or a repair goes on. What
 // only looks undoes nothing: it ends in the verdict that nothing is proven.
 func (s situation) reject(out Outcome) decision {
 	if s.stage().Observe {
@@ -201,9 +201,9 @@ func (s situation) reject(out Outcome) decision {
 		return s.handOn(decision{outcome: again}, s.m.anew(), 0)
 	}
 	d := decision{outcome: out, announce: true}
-	if next := s.at + 1; s.m.Action == interconnect.Prune && next < len(table[s.m.Action]) {
-		// What one step cannot remove does not keep the others from removing
-		// theirs, and the last one lists all that is left.
+	if next := s.at + 1; (s.m.Action == interconnect.Prune || s.m.Repair) && next < len(table[s.m.Action]) {
+		// What one step cannot remove, or mend, does not keep the others from
+		// theirs, and the last one tells what is left.
 		return s.handOn(d, s.m.follow(s.m.Action, s.m.Target), next)
 	}
 	if s.m.Action == interconnect.Connect && !s.m.Repair && s.rec.Wanted.Connection.OnFailure == interconnect.OnFailureRollback {

@@ -16,9 +16,10 @@
 //	         verification     never   end                                 prune again, 3 times; end
 //	verify   verification     5m      end                                 done, unproven
 //
-// A connect that is to be kept, or that repairs, ends where it is rejected. A
-// prune goes on where it is rejected: the others remove theirs, and verification
-// lists what is left, for intake's sweep to try again hourly. What came late, and
+// A connect that is to be kept ends where it is rejected; one that repairs goes
+// on, to mend what can be mended. A prune goes on where it is rejected: the others
+// remove theirs, and verification lists what is left, for intake's sweep to try
+// again hourly. What came late, and
 // no step of the round was refused, is removed at once: that is the prune again.
 //
 // A check that finds something of ours missing or changed ends in a connect that
