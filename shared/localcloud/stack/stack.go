@@ -42,6 +42,7 @@ type Options struct {
 	Latency    time.Duration     // of an API call
 	Transition time.Duration     // of asynchronous states; 0: the real cloud's
 	Hurry      float64           // divides Function Compute's pauses; see fc.Options
+	Parallel   int               // pushes of one queue at a time; see fc.Options
 	Variables  map[string]string // what ${env('X')} of s.yaml finds
 
 	Kernel bool // the network is the Linux kernel's (root only); else it is worked out in memory
@@ -286,7 +287,7 @@ func (s *Stack) serveWorld(w http.ResponseWriter, r *http.Request) {
 // Compute's open questions by the seed if the cloud is hostile.
 func (s *Stack) functionOptions(o Options, functions []manifest.Function) fc.Options {
 	fo := fc.Options{
-		Code: o.Code, Hurry: o.Hurry, Log: o.Log, Observe: o.Observe,
+		Code: o.Code, Hurry: o.Hurry, Parallel: o.Parallel, Log: o.Log, Observe: o.Observe,
 		Environment: map[string]string{"OPENAPI_ENDPOINT": s.Endpoints.OpenAPI, "MNS_ENDPOINT": s.Endpoints.MNS},
 		Overrides:   map[string]map[string]string{},
 	}
