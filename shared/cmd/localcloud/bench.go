@@ -28,6 +28,7 @@ type benchmark struct {
 	hubs        int // that they share
 	messages    int // to one process, for its memory
 	starts      int // of a process
+	pushes      int // of one queue at a time, in the other reading of Function Compute
 	seeds       int // simulated
 
 	dir, code string // the folders of s.yaml and of the built functions
@@ -86,6 +87,7 @@ All figures are ratios or counts: other work on the machine changes them little,
 	f.IntVar(&b.connections, "connections", 100, "how many are asked for at once")
 	f.IntVar(&b.hubs, "hubs", 4, "how many VPCs they share, in the second of the two runs")
 	f.IntVar(&b.messages, "messages", 1000, "after how many messages a function's memory is compared")
+	f.IntVar(&b.pushes, "pushes", 32, "how many messages of one queue Function Compute takes at a time, where connections are asked for at once, beside the 4 of the local cloud's reading")
 	f.IntVar(&b.starts, "starts", 15, "how often processes are started")
 	f.IntVar(&b.seeds, "seeds", 2000, "how many seeds are simulated")
 	return c
@@ -142,14 +144,17 @@ type laboratory struct {
 }
 
 // laboratory starts a calm cloud with a world.
-func (b *benchmark) laboratory(ctx context.Context, w *world.World, latency time.Duration) (*laboratory, error) {
+// It pushes as many messages of a queue at a time as given; 0: as fc's reading
+// of what is not published has it.
+func (b *benchmark) laboratory(ctx context.Context, w *world.World, latency time.Duration, pushes int) (*laboratory, error) {
 	l := &laboratory{}
 	l.Recorder.Init(latency)
 	s := b.settings
 	s.latency, s.build = latency, b.code
 	var err error
 	l.cloud, err = s.start(ctx, w, false, stack.Options{
-		Record: l.Call, Message: l.Message, Observe: l.Happened, Log: l.Printed,
+		Parallel: pushes,
+		Record:   l.Call, Message: l.Message, Observe: l.Happened, Log: l.Printed,
 		Ran: func(s engine.Script, x engine.Execution) { l.Ran(s, x, time.Now()) },
 	}, b.say)
 	if err != nil {

@@ -167,7 +167,7 @@ func (b *benchmark) memory(ctx context.Context) (err error) {
 	quick := *b
 	quick.transition = 200 * time.Millisecond
 	w := world.Default()
-	l, err := quick.laboratory(ctx, w, 0)
+	l, err := quick.laboratory(ctx, w, 0, 0)
 	if err != nil {
 		return err
 	}
