@@ -3,7 +3,6 @@ package kernel
 import (
 	"cmp"
 	"fmt"
-	"net/netip"
 	"slices"
 	"strings"
 
@@ -169,7 +168,7 @@ func (b *builder) groupRules(i *engine.Instance, egress bool) []string {
 		if r.Drop {
 			verdict = "drop"
 		}
-		for _, match := range b.ruleMatches(i.VpcID, r) {
+		if match, possible := b.ruleMatch(r); possible {
 			out = append(out, words(match, verdict))
 		}
 	}
@@ -179,17 +178,15 @@ func (b *builder) groupRules(i *engine.Instance, egress bool) []string {
 		return append(out, "return")
 	default:
 		for _, id := range inner {
-			for _, from := range b.members(i.VpcID, id, false) {
-				out = append(out, from+" return")
-			}
+			out = append(out, b.members(id, "saddr")+" return") // at least itself is one
 		}
 	}
 	return append(out, "drop")
 }
 
-// ruleMatches are the matches that together are a rule's; none if nothing can
-// match it.
-func (b *builder) ruleMatches(vpcID string, r engine.SecurityRule) []string {
+// ruleMatch is the match for what a rule is about; false if no packet that this
+// network carries can be.
+func (b *builder) ruleMatch(r engine.SecurityRule) (string, bool) {
 	kind, ok := protocol(r.Protocol, r.Ports, r.SourcePorts)
 	peer, own := "saddr", "daddr"
 	if r.Egress {
@@ -199,50 +196,28 @@ func (b *builder) ruleMatches(vpcID string, r engine.SecurityRule) []string {
 		ok = ok && r.Own.Addr().Is4()
 		kind = words(kind, fmt.Sprintf("ip %s %s", own, r.Own.Masked()))
 	}
-	switch {
-	case !ok:
-		return nil
-	case r.PeerGroupID != "":
-		var out []string
-		for _, m := range b.members(vpcID, r.PeerGroupID, r.Egress) {
-			out = append(out, words(kind, m))
-		}
-		return out
-	case !r.Peer.IsValid() || !r.Peer.Addr().Is4():
-		return nil
+	if r.PeerGroupID != "" {
+		members := b.members(r.PeerGroupID, peer)
+		return words(kind, members), ok && members != ""
 	}
-	return []string{words(kind, fmt.Sprintf("ip %s %s", peer, r.Peer.Masked()))}
+	ok = ok && r.Peer.IsValid() && r.Peer.Addr().Is4()
+	return words(kind, fmt.Sprintf("ip %s %s", peer, r.Peer.Masked())), ok
 }
 
-// members match packets from (or to) a group's members: those of the vRouter's
-// own VPC by their ports, those of others by wire and address.
-func (b *builder) members(vpcID, groupID string, to bool) []string {
-	device, address := "iifname", "saddr"
-	if to {
-		device, address = "oifname", "daddr"
-	}
-	in := func(i *engine.Instance) bool { return slices.Contains(i.SecurityGroupIDs, groupID) }
-	var out []string
-	if own := b.ports(func(i *engine.Instance) bool { return i.VpcID == vpcID && in(i) }); own != "" {
-		out = append(out, device+" "+own)
-	}
-	for _, id := range sortedKeys(b.wires) {
-		w := b.wires[id]
-		side := slices.Index(w.ends[:], vpcID)
-		if side < 0 {
-			continue
-		}
-		var addresses []netip.Addr
-		for _, i := range b.running {
-			if i.VpcID == w.ends[1-side] && in(i) {
-				addresses = append(addresses, i.PrivateIP)
-			}
-		}
-		if len(addresses) > 0 {
-			out = append(out, fmt.Sprintf("%s %q ip %s %s", device, w.device, address, set(texts(addresses))))
+// members match packets whose side, saddr or daddr, is a member of a group, for
+// which its addresses stand; "" if it has none.
+func (b *builder) members(groupID, side string) string {
+	var addresses []string
+	for n := range b.Instances {
+		if i := &b.Instances[n]; slices.Contains(i.SecurityGroupIDs, groupID) && i.PrivateIP.Is4() {
+			addresses = append(addresses, i.PrivateIP.String())
 		}
 	}
-	return out
+	if len(addresses) == 0 {
+		return ""
+	}
+	slices.Sort(addresses)
+	return fmt.Sprintf("ip %s %s", side, set(slices.Compact(addresses)))
 }
 
 // firewall writes the chains of a guest's own firewall: what it keeps out of
@@ -260,12 +235,4 @@ func firewall(g engine.GuestFacts) string {
 		rules = append(rules, match+" drop")
 	}
 	return chain("input", rules)
-}
-
-func texts(all []netip.Addr) []string {
-	var out []string
-	for _, a := range all {
-		out = append(out, a.String())
-	}
-	return out
 }

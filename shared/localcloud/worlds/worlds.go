@@ -6,6 +6,7 @@ package worlds
 import (
 	"fmt"
 	"math/rand/v2"
+	"net/netip"
 	"slices"
 
 	"vpcinterconnect/shared/localcloud/world"
@@ -254,12 +255,15 @@ func (d *drawer) addRoute() string {
 		return ""
 	}
 	r := world.Route{Destination: d.block(), NextHops: []world.NextHop{d.hop(v)}, Status: pick(d, []string{"", "", "Available", "Modifying", "Deleting", "Pending"})}
-	// A table has one entry for a destination, and none for its own VPC's vSwitches.
-	taken := func(s string) bool {
-		return slices.ContainsFunc(t.Routes, func(o world.Route) bool { return o.Destination == s }) ||
-			slices.ContainsFunc(v.VSwitches, func(o world.VSwitch) bool { return o.CidrBlock == s })
+	// As the API has it, a table has one entry for a destination, and none for a
+	// vSwitch's block or a part of one.
+	taken := slices.ContainsFunc(t.Routes, func(o world.Route) bool { return o.Destination == r.Destination })
+	to := netip.MustParsePrefix(r.Destination)
+	for _, s := range v.VSwitches {
+		block := netip.MustParsePrefix(s.CidrBlock)
+		taken = taken || block.Contains(to.Addr()) && block.Bits() <= to.Bits()
 	}
-	if taken(r.Destination) {
+	if taken {
 		return ""
 	}
 	t.Routes = append(t.Routes, r)
