@@ -118,8 +118,11 @@ func runPing(_ context.Context, g *guest, args []string, out, errOut io.Writer) 
 	}
 	fmt.Fprintf(out, "PING %s (%s) %d(%d) bytes of data.\n", p.host, to, p.size, p.size+28)
 	r := pingRun{pinging: p}
-	err := r.send(g, v, to, out)
-	if err != nil {
+	send := func() error { return r.send(g, v, to, out) }
+	if v.Fate == Unreachable {
+		send = func() error { return r.despair(g, v.By, out) }
+	}
+	if err := send(); err != nil {
 		return 0, err
 	}
 	r.summary(out)
@@ -155,12 +158,6 @@ func (r *pingRun) send(g *guest, v Verdict, to netip.Addr, out io.Writer) error 
 				fmt.Fprintf(out, "%d bytes from %s: icmp_seq=%d ttl=64 time=%s ms\n", r.size+8, to, seq, milliseconds(rtt))
 			}
 		}
-		if v.Fate == Unreachable {
-			r.errors++
-			if !r.quiet {
-				fmt.Fprintf(out, "From %s icmp_seq=%d Destination Host Unreachable\n", v.By, seq)
-			}
-		}
 		if done := r.count > 0 && (r.received >= r.count || r.deadline == 0 && r.sent >= r.count); done {
 			break
 		}
@@ -176,11 +173,58 @@ func (r *pingRun) send(g *guest, v Verdict, to netip.Addr, out io.Writer) error 
 		return nil
 	}
 	// The last wait shows in what the program takes, not in the time it prints.
-	wait := r.linger
-	if r.errors > 0 {
-		wait = min(wait, time.Second)
+	return g.spend(r.linger)
+}
+
+// despair sends requests to a neighbour who is not there. The guest looks for
+// him for some seconds; then all requests that waited fail, and the next one
+// has it look again. ping is content when as many have failed as it was to
+// send, and with a deadline when any has.
+func (r *pingRun) despair(g *guest, by netip.Addr, out io.Writer) error {
+	var now, next, failing time.Duration
+	var waiting []int
+	for {
+		end := time.Duration(math.MaxInt64)
+		sending := r.count == 0 || r.deadline > 0 || r.sent < r.count
+		switch {
+		case r.deadline > 0:
+			end = r.deadline
+		case !sending:
+			end = r.took + r.linger
+		}
+		at := end
+		if sending {
+			at = min(at, next)
+		}
+		if len(waiting) > 0 {
+			at = min(at, failing)
+		}
+		if err := g.spend(at - now); err != nil {
+			return err
+		}
+		now = at
+		switch {
+		case len(waiting) > 0 && now == failing:
+			for _, seq := range waiting {
+				r.errors++
+				if !r.quiet {
+					fmt.Fprintf(out, "From %s icmp_seq=%d Destination Host Unreachable\n", by, seq)
+				}
+			}
+			if waiting = nil; r.deadline > 0 || r.count > 0 && r.errors >= r.count {
+				return nil
+			}
+		case now == end:
+			return nil
+		default:
+			r.sent++
+			r.took = now
+			if len(waiting) == 0 {
+				failing = now + unreachableAfter
+			}
+			waiting, next = append(waiting, r.sent), now+r.interval
+		}
 	}
-	return g.spend(wait)
 }
 
 func (r *pingRun) pass(g *guest, d time.Duration) error {
