@@ -138,7 +138,7 @@ func (r *reading) instances() {
 }
 
 // anyIn begins the name of an instance that is not there.
-const anyIn = "(any) in "
+const anyIn = "any instance in "
 
 // details reads the entries of the tables, the groups and the network ACLs that
 // decide about the instances' packets, or are of the connection.

@@ -212,12 +212,12 @@ func patience(m chain.Message) time.Duration {
 	return tryFor
 }
 
-// recent tells whether the probes are of the time in which the step handles this
-// message. A message of the same check that comes again much later probes anew:
-// what was true then is no answer now.
+// recent tells whether the probes are still an answer. A message of the same
+// check that comes again much later probes anew: what was true then is not what
+// is true now.
 func recent(t *chain.Task, runs [2]*interconnect.Invocation) bool {
 	for _, run := range runs {
-		if run != nil && !run.CreatedAt.IsZero() && run.CreatedAt.Before(startedAt(t).Add(-sameCheck)) {
+		if run != nil && !run.CreatedAt.IsZero() && run.CreatedAt.Before(t.Now.Add(-sameCheck)) {
 			return false
 		}
 	}

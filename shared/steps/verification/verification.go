@@ -1,6 +1,9 @@
 // Package verification is the step that finds out whether traffic flows: an
-// instance on each side pings the other. After a disconnect it proves the
-// opposite, and that nothing of ours is left.
+// instance on each side pings the other and connects to the ports that the
+// request opens. What does not pass is looked for in what the cloud reports of
+// both sides, so that the verdict names the thing that stops packets and the
+// mend; a check also compares what exists with what is wanted. After a disconnect
+// the step proves the opposite, and that nothing of ours is left.
 package verification
 
 import (
