@@ -14,7 +14,7 @@ import (
 type confinement struct {
 	Root     string // an empty folder of this machine's
 	HostName string
-	Script   string
+	Script   []byte
 }
 
 // scriptPath is where a guest finds the script that it runs.
@@ -71,7 +71,7 @@ func (c confinement) files() error {
 		"/etc/hostname":      c.HostName + "\n",
 		"/etc/hosts":         "127.0.0.1 localhost\n127.0.0.1 " + c.HostName + "\n",
 		"/etc/nsswitch.conf": "passwd: files\ngroup: files\nhosts: files\n",
-		scriptPath:           c.Script,
+		scriptPath:           string(c.Script),
 	} {
 		if err := os.WriteFile(filepath.Join(c.Root, name), []byte(text), 0o600); err != nil {
 			return err

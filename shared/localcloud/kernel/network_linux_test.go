@@ -132,6 +132,7 @@ func TestAScriptSeesItsGuestOnly(t *testing.T) {
 		{"no way to mount or make devices", "mount -t tmpfs x /mnt 2>&1; mknod /tmp/d b 8 0 2>&1", "Operation not permitted"},
 		{"no way into another namespace", "nsenter --net=/proc/1/ns/net true 2>&1", "Operation not permitted"},
 		{"no way out", "ping -c 1 -W 1 127.0.0.1 > /dev/null && ip route get 8.8.8.8 | head -1", "8.8.8.8 via 192.168.1.253 dev eth0"},
+		{"its script as it was sent", "echo 'caf\xe9' | od -An -tx1", "63 61 66 e9 0a"},
 		{"no environment of ours", "env | sort | cut -d= -f1 | tr '\\n' ' '", "HOME HOSTNAME LANG LOGNAME PATH PWD SHELL SHLVL USER _"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -23,7 +23,7 @@ const mostOutput = 256 << 10
 // files and a host name of its own (see confine). It ends with the script, its
 // timeout, or ctx; nothing that the script started is left then.
 func runScript(ctx context.Context, namespace, root, hostName string, s engine.Script) (engine.Execution, error) {
-	inner, err := json.Marshal(confinement{Root: root, HostName: hostName, Script: s.Content})
+	inner, err := json.Marshal(confinement{Root: root, HostName: hostName, Script: []byte(s.Content)})
 	if err != nil {
 		return engine.Execution{}, err
 	}
