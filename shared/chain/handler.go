@@ -81,10 +81,26 @@ func (h *Handler) one(ctx context.Context, q trigger.QueueMessage) error {
 	}
 	if reason != "" {
 		log.Info("dropped", "why", reason, "recordGeneration", rec.Generation)
-		return nil
+		return h.mendLate(ctx, log, m, rec, now)
 	}
 	m = m.started(table[m.Action][at], now)
 	return h.act(ctx, log, m, at, rec, now)
+}
+
+// mendLate has a live connection connected once more after a message of a
+// generation before it was dropped. An earlier run of that message may have died,
+// or given up on an answer, while a call was on its way: what that call undoes,
+// as it lands, the newest chain has found in place. A prune looks a second time
+// by itself.
+func (h *Handler) mendLate(ctx context.Context, log *slog.Logger, m Message, rec *interconnect.Record, now time.Time) error {
+	age := now.Sub(rec.UpdatedAt)
+	if m.Action == interconnect.Verify || rec.Generation == m.Generation || !rec.Live() || interconnect.Held(rec, now) || age > overtakenFor {
+		return nil
+	}
+	queue, first := FirstMessage(rec, retrace(m.Trace, fmt.Sprintf("g%d", rec.Generation)))
+	first.Woken = true
+	log.Info("woken", "recordGeneration", rec.Generation, "why", "a call of the generation before may still land")
+	return h.send(ctx, queue, first, max(landing-age, 0).Truncate(time.Second))
 }
 
 // act runs the step and hands the chain on: effects, outcome message,

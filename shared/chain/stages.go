@@ -102,6 +102,10 @@ const (
 	// landing is how long a call may take to take effect that got no answer: the
 	// longest that a step's function runs.
 	landing = time.Minute
+	// overtakenFor is how long after a generation was written a message of the
+	// one before may still come again that has been handled before: the queues'
+	// visibility timeout, and the pauses between pushes.
+	overtakenFor = 10 * time.Minute
 	// frozenDelay is how often a message looks whether a freeze is over.
 	frozenDelay = 15 * time.Second
 	// longestWait is how long a message waits for a moment that its step named:

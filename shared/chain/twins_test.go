@@ -2,6 +2,7 @@ package chain_test
 
 import (
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -123,4 +124,51 @@ func TestARollbackKnowsItsCauseThoughTheRecordReadsLate(t *testing.T) {
 	s.records.statusErr = nil
 	s.play(20)
 	require.Equal(t, "The table is full.", s.status(interconnect.Routes).Cause.Sentence)
+}
+
+// A run of the message may have died, or given up, while its call was on its way.
+func TestAMessageThatWasOvertakenHasTheNewestLookOnceMore(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		action chain.Message
+		age    time.Duration // of the newest generation
+		change func(*interconnect.Record)
+		delay  time.Duration
+		sent   bool
+	}{
+		"when nothing can land any more":         {message(interconnect.Prune), 20 * time.Second, nil, 40 * time.Second, true},
+		"at once if that time has come":          {message(interconnect.Connect), 5 * time.Minute, nil, 0, true},
+		"not long after":                         {message(interconnect.Connect), 11 * time.Minute, nil, 0, false},
+		"not for a check, which changes nothing": {message(interconnect.Verify), time.Second, nil, 0, false},
+		"not a prune: it looks twice by itself":  {message(interconnect.Connect), time.Second, func(r *interconnect.Record) { r.Wanted.Disconnect = true }, 0, false},
+		"not before its window: the sweep sends it": {message(interconnect.Connect), time.Second, func(r *interconnect.Record) {
+			r.Wanted.NotBefore = time.Date(2100, 1, 1, 0, 0, 0, 0, time.UTC)
+		}, 0, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := newStage(t)
+			s.records.put("a", 2, func(r *interconnect.Record) {
+				r.UpdatedAt = s.now.Add(-c.age)
+				if c.change != nil {
+					c.change(r)
+				}
+			})
+			step := interconnect.Routes
+			if c.action.Action == interconnect.Verify {
+				step = interconnect.Verification
+			}
+			s.mustDeliver(step, c.action)
+			require.Zero(t, s.steps[step].runs)
+			if !c.sent {
+				require.Empty(t, s.queues.left)
+				return
+			}
+			out, m := s.only()
+			require.Equal(t, "peering", out.queue)
+			require.Equal(t, 2, m.Generation)
+			require.True(t, m.Woken)
+			require.Equal(t, c.delay, out.delay)
+		})
+	}
 }

@@ -214,20 +214,31 @@ func failed(r *interconnect.Record) bool {
 }
 
 // put writes a generation. The store has no conditional update: of two who
-// write at once the later wins, and the earlier's places are not in its list of
-// former ones. The gap since the record was read is as small as can be.
+// write at once the later wins, and the gap since the record was read is as small
+// as can be. Who finds by its number that it has replaced a generation that it has
+// not seen writes once more, so that what that one may have made is looked for.
 func (in *Intake) put(ctx context.Context, seen *interconnect.Record, id string, w interconnect.Wanted) (*Taken, error) {
 	g, err := again(ctx, in.planner(), func() (int, error) { return in.Records.PutRequest(ctx, id, w) })
 	if err != nil {
 		return nil, refuseError(err)
 	}
-	t := &Taken{Changed: true, Record: interconnect.Record{ID: id, Generation: g, Wanted: w, UpdatedAt: w.At}}
+	var warnings []interconnect.Warning
+	if g > generation(seen)+1 {
+		in.log().Warn("another request was recorded at the same time", "connection", id, "generation", g, "seen", generation(seen))
+		warnings = append(warnings, interconnect.Warning{Sentence: "Another request for this connection was recorded at the same time, and this one replaced it."})
+		if thorough := w; len(w.Former) == 0 && !w.Disconnect {
+			thorough.Former = interconnect.PlacesOf(w.Connection)
+			if interconnect.RefuseRecord(thorough) == nil {
+				w = thorough
+				if g, err = again(ctx, in.planner(), func() (int, error) { return in.Records.PutRequest(ctx, id, w) }); err != nil {
+					return nil, refuseError(err)
+				}
+			}
+		}
+	}
+	t := &Taken{Changed: true, Record: interconnect.Record{ID: id, Generation: g, Wanted: w, UpdatedAt: w.At}, Warnings: warnings}
 	if seen != nil {
 		t.Record.LastConnected, t.Record.Steps = seen.LastConnected, seen.Steps
-		if g > seen.Generation+1 {
-			in.log().Warn("another request was recorded at the same time", "connection", id, "generation", g, "seen", seen.Generation)
-			t.Warnings = append(t.Warnings, interconnect.Warning{Sentence: "Another request for this connection was recorded at the same time, and this one replaced it."})
-		}
 	}
 	in.announceRecorded(ctx, seen, &t.Record)
 	in.log().Info("recorded", "connection", id, "generation", g, "disconnect", w.Disconnect, "by", w.By, "approvedBy", w.ApprovedBy)

@@ -78,7 +78,7 @@ func (p *Planner) look(ctx context.Context, r *interconnect.Request) (*prospect,
 		return s, refuseError(rest)
 	}
 	if record != nil && record.Live() {
-		s.facts.Recorded = record.Wanted.Connection.Type
+		s.facts.Recorded = recordedType(record)
 	}
 	c, warnings, list := interconnect.Resolve(&s.asked, &s.facts)
 	if len(list) > 0 {
@@ -99,6 +99,18 @@ func (p *Planner) look(ctx context.Context, r *interconnect.Request) (*prospect,
 	}
 	s.record, s.connection, s.window, s.warnings = record, c, window, warnings
 	return s, nil
+}
+
+// recordedType is the type that a live connection has where the request leaves
+// it open: of what failed, that to which it was rolled back, if any.
+func recordedType(r *interconnect.Record) interconnect.Type {
+	switch {
+	case !failed(r):
+		return r.Wanted.Connection.Type
+	case r.LastConnected != nil:
+		return r.LastConnected.Type
+	}
+	return ""
 }
 
 // unchanged tells whether exactly this is wanted already.

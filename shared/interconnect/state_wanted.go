@@ -55,6 +55,21 @@ func formerPlaces(r *Record, next *Connection) []Place {
 	return slices.Compact(places)
 }
 
+// PlacesOf lists a connection's own tables and groups: where to look for what a
+// generation that nobody has seen may have left.
+func PlacesOf(c *Connection) []Place {
+	var places []Place
+	for _, role := range Roles {
+		for _, id := range c.Side(role).RouteTableIDs {
+			places = append(places, Place{Role: role, Table: id})
+		}
+		for _, g := range c.Side(role).SecurityGroups {
+			places = append(places, Place{Role: role, Group: g.ID})
+		}
+	}
+	return places
+}
+
 func (p Place) key() string { return string(p.Role) + "/" + p.Table + "/" + p.Group }
 
 // unwanted lists the places where old wants a route or a rule that next does

@@ -364,9 +364,15 @@ func (s *sim) undo() {
 		}
 	}()
 	for _, e := range s.engine.VPCSnapshot().RouteEntries {
-		if e.Name == "by-hand" || e.Name == "by hand" {
-			_ = s.console("Vpc", "DeleteRouteEntry", map[string]string{"RegionId": e.RegionID, "RouteEntryId": e.ID})
-			time.Sleep(20 * time.Second) // one task at a time
+		if e.Name != "by-hand" && e.Name != "by hand" {
+			continue
+		}
+		for range 10 { // it may be in the making, or another task be under way: one at a time
+			err := s.console("Vpc", "DeleteRouteEntry", map[string]string{"RegionId": e.RegionID, "RouteEntryId": e.ID})
+			time.Sleep(20 * time.Second)
+			if err == nil {
+				break
+			}
 		}
 	}
 	for _, g := range s.engine.Topology().SecurityGroups {

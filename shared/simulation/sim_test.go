@@ -103,6 +103,7 @@ func newSim(p plan, w wiring, account string) *sim {
 		s.credentials[f] = c
 	}
 	s.queues = openapi.InProcess(localmns.New(localmns.Options{Engine: s.engine}))
+	time.Sleep(time.Minute) // a read that lags sees the world, not its making
 	s.started, s.nextSweep = time.Now(), time.Now().Add(time.Minute)
 	s.judge.init(s)
 	return s

@@ -20,8 +20,8 @@ const (
 	// checkFor is likewise, where nothing was changed: a packet or two may be
 	// lost at any time.
 	checkFor = 5 * time.Second
-	// sameCheck is how much older than the message's coming here a probe may be
-	// and still answer it: a twin that came a moment sooner has asked for it.
+	// sameCheck is how old a probe may be and still answer: the minute for which
+	// a prune waits for its second look, and some.
 	sameCheck = 2 * time.Minute
 )
 

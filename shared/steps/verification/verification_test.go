@@ -57,7 +57,7 @@ func TestAMessageThatComesAgainMuchLaterPingsAnew(t *testing.T) {
 	c.late = 6 * time.Minute
 	again := task(interconnect.Connect)
 	again.Now = again.Now.Add(c.late)
-	again.Message.StartedAt = again.Now
+	again.Message.StartedAt = again.Now.Add(-c.late) // it was handled before, and comes once more
 	require.Equal(t, interconnect.VerdictBlocked, verdict(t, c, again).Outcome, "what was true six minutes ago is no answer")
 }
 
