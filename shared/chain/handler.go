@@ -83,6 +83,9 @@ func (h *Handler) one(ctx context.Context, q trigger.QueueMessage) error {
 		log.Info("dropped", "why", reason, "recordGeneration", rec.Generation)
 		return h.mendLate(ctx, log, m, rec, now)
 	}
+	if m.Woken && m.Action == interconnect.Connect && interconnect.Ended(rec) {
+		m.Repair = true // that generation's own chain has told its end
+	}
 	m = m.started(table[m.Action][at], now)
 	return h.act(ctx, log, m, at, rec, now)
 }

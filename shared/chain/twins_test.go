@@ -172,3 +172,21 @@ func TestAMessageThatWasOvertakenHasTheNewestLookOnceMore(t *testing.T) {
 		})
 	}
 }
+
+func TestWhatIsWokenAfterItsEndLooksLikeARepairAndTellsNoSecondStory(t *testing.T) {
+	t.Parallel()
+	s := newStage(t)
+	done := interconnect.StepStatus{Generation: 1, Action: interconnect.Connect, Progress: interconnect.Done, Since: s.now, UpdatedAt: s.now, Trace: "first"}
+	s.records.put("a", 1, func(r *interconnect.Record) {
+		for _, step := range interconnect.Steps {
+			r.Steps[step] = done
+		}
+		require.True(t, interconnect.Ended(r))
+	})
+	s.steps[interconnect.Peering].says(chain.WaitFor("states"))
+	s.mustDeliver(interconnect.Peering, message(interconnect.Connect, func(m *chain.Message) { m.Woken = true }))
+	require.Equal(t, 1, s.steps[interconnect.Peering].runs)
+	require.Equal(t, done, s.status(interconnect.Peering))
+	_, m := s.only()
+	require.True(t, m.Repair)
+}
