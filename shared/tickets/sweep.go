@@ -21,6 +21,9 @@ const recent = 10 * time.Minute
 // whatever of it is not on the ticket yet is written then. It returns the
 // connections.
 func (w *Worker) Sweep(ctx context.Context) ([]string, error) {
+	if len(w.Counters) == 0 {
+		return []string{}, nil
+	}
 	records, err := w.Records.List(ctx)
 	errs := []error{err}
 	now := w.now()

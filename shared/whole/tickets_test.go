@@ -11,6 +11,8 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"net/http/httptest"
+	"os/exec"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -333,5 +335,37 @@ func TestServiceNowsItemsGoTheSameWay(t *testing.T) {
 		_, err := strconv.Atoi(d.Header.Get("X-Timestamp"))
 		require.NoError(t, err)
 		require.Contains(t, []int{200, 202}, d.Status)
+	}
+}
+
+func TestTheCommandShowsATicketsWholeWay(t *testing.T) {
+	t.Parallel()
+	unhurried(t)
+	command := filepath.Join(t.TempDir(), "localcloud")
+	build := exec.Command("go", "build", "-o", command, "./shared/cmd/localcloud")
+	build.Dir = root
+	out, err := build.CombinedOutput()
+	require.NoError(t, err, string(out))
+	systems := map[string][]string{"jira": {"run-ticket"}}
+	if *long {
+		systems["jira-datacenter"] = []string{"run-ticket", "--system", "jira-datacenter"}
+		systems["servicenow"] = []string{"run-ticket", "--system", "servicenow"}
+		systems["hostile"] = []string{"run-ticket", "--seed", "7"}
+	}
+	for name, args := range systems {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			run := exec.Command(command, append(args, "--build-dir", built)...)
+			run.Dir = root
+			out, err := run.CombinedOutput()
+			require.NoError(t, err, string(out))
+			at := 0
+			for _, part := range []string{"makes the ticket", "Plan: the connection", "approves the plan", "Accepted", "1 of 4", "2 of 4", "3 of 4", "Connected", "4 of 4 came back", "4 of 4 came back", "is done."} {
+				next := strings.Index(string(out[at:]), part)
+				require.GreaterOrEqual(t, next, 0, "%q is not there, or not in its place:\n%s", part, out)
+				at += next + len(part)
+			}
+			require.NotContains(t, string(out), "vpc-interconnect/", "what is for machines is not shown")
+		})
 	}
 }
