@@ -115,7 +115,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, hr *http.Request) {
 	w.Header().Set("Content-Type", "application/json;charset=utf-8")
 	w.Header().Set("x-acs-request-id", res.RequestID)
 	w.WriteHeader(rec.Status)
-	_, _ = w.Write(text) // a client that has gone does not want it
+	_, _ = w.Write(text) //nolint:gosec // JSON, said to be so; a client that has gone does not want it
 }
 
 type errorBody struct {
