@@ -64,7 +64,7 @@ func (r *run) recordedAlready(agreed string) bool {
 		return false
 	}
 	is := interconnect.RequestOf(r.record.Wanted.Connection)
-	is.NotBefore, is.ExpiresAt = r.record.Wanted.Window.Fields()
+	is.NotBefore, is.ExpiresAt = r.record.Wanted.Fields()
 	return interconnect.Outline{Requests: []*interconnect.Request{is}}.Hash() == agreed
 }
 
@@ -123,7 +123,7 @@ func (r *run) plan(ctx context.Context, request *interconnect.Request, asked, wh
 	at := r.now()
 	plan, err := r.Planner.Plan(ctx, request, intake.Asker{Token: string(r.system)})
 	if err != nil {
-		return r.refused(ctx, err, "The ticket cannot be planned.")
+		return r.refused(ctx, err, "The ticket cannot be planned. Mend this; then edit the ticket, or comment on it:")
 	}
 	if plan.Policy == nil || len(plan.Conflicts) > 0 || plan.Policy.Decision == policy.Refused || plan.NeedsAllowCut && !request.AllowCut && plan.Would != "keep" {
 		var lines []string
@@ -134,7 +134,7 @@ func (r *run) plan(ctx context.Context, request *interconnect.Request, asked, wh
 		if plan.NeedsAllowCut && !request.AllowCut {
 			lines = append(lines, plan.Cuts...)
 		}
-		return r.problem("What the ticket asks for cannot be made. Mend this, and it is planned by itself:", lines), nil
+		return r.problem("What the ticket asks for cannot be made. Mend this; then edit the ticket, or comment on it, and it is planned again:", lines), nil
 	}
 	if newest, ok := r.talk.newest(KindPlan); plan.Would == "keep" || ok && newest.Marker.detail(0) == asked && newest.Marker.detail(1) == plan.PlanHash {
 		return nil, nil

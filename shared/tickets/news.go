@@ -174,7 +174,7 @@ func (t teller) recorded(r *interconnect.Record, approval *Decision) []due {
 		}
 	}
 	if r.Sweep.Generation == r.Generation && r.Sweep.Told > 0 && r.Live() {
-		out = append(out, t.expiring(r.Generation, r.Sweep.Told, r.Sweep.SentAt, r.Wanted.ExpiresAt))
+		out = append(out, t.expiring(r.Generation, r.Sweep.Told, t.moment, r.Wanted.ExpiresAt))
 	}
 	return out
 }

@@ -35,7 +35,6 @@ type office struct {
 	notes    []tickets.Said
 	texts    []string
 	down     error        // what the ticket system answers
-	downFrom int          // how many more notes it takes before it goes down; -1: it does not
 	finished int          // times that the ticket was finished
 	finish   string       // what keeps it from that
 	plan     *intake.Plan // that the planner makes

@@ -166,8 +166,8 @@ func (r *ticketRun) do(ctx context.Context, s *settings, w *world.World, hostile
 		return err
 	}
 	server := &http.Server{Handler: o.handler, ReadHeaderTimeout: time.Minute}
-	defer server.Close()
-	go func() { _ = server.Serve(l) }() // it returns when it is closed
+	defer func() { _ = server.Close() }() // its listener is gone either way
+	go func() { _ = server.Serve(l) }()   // it returns when it is closed
 	variables, err := o.variables("http://" + l.Addr().String())
 	if err != nil {
 		return err

@@ -106,19 +106,22 @@ func (j *Jira) addComment(w http.ResponseWriter, r *http.Request, i *jiraIssue, 
 	body := in["body"]
 	text, isText := body.(string)
 	doc, isDoc := body.(map[string]any)
+	why := ""
 	switch {
 	case err != nil:
+		why = err.Error()
 	case documents && isDoc:
-		err = checkDocument(doc)
-	case !documents && isText && text != "":
-	default:
-		err = errors.New("Comment body is not valid!") //nolint:staticcheck // Jira's own words
+		if err := checkDocument(doc); err != nil {
+			why = err.Error()
+		}
+	case documents || !isText || text == "":
+		why = "Comment body is not valid!"
 	}
-	if err == nil && len([]rune(shown(body))) > longest {
-		err = errors.New("The entered text is too long.") //nolint:staticcheck // likewise
+	if why == "" && len([]rune(shown(body))) > longest {
+		why = "The entered text is too long."
 	}
-	if err != nil {
-		refusal(w, http.StatusBadRequest, err.Error())
+	if why != "" {
+		refusal(w, http.StatusBadRequest, why)
 		return
 	}
 	answer(w, http.StatusCreated, j.comment(j.say(j.o.Account, i, body)))
