@@ -1,8 +1,11 @@
 package main
 
 import (
+	"slices"
+
 	"github.com/spf13/cobra"
 
+	"vpcinterconnect/shared/localcloud/desk"
 	"vpcinterconnect/shared/localcloud/engine"
 	"vpcinterconnect/shared/localcloud/facts"
 	"vpcinterconnect/shared/localcloud/fc"
@@ -15,7 +18,8 @@ func factsCommand() *cobra.Command {
 		Long: `Print what the local cloud knows of the real one, as Markdown: each behaviour,
 where it is published, the switch that chooses the other reading of what is not,
 and the test that shows it. Switches and quotas are set in a world file, with a
-small first letter; those of Function Compute are drawn by the seed.`,
+small first letter; those of Function Compute are drawn by the seed, those of ticket systems are
+options of their stand-ins.`,
 		RunE: func(c *cobra.Command, _ []string) error {
 			return facts.Markdown(c.OutOrStdout(), sections(open))
 		},
@@ -26,7 +30,7 @@ small first letter; those of Function Compute are drawn by the seed.`,
 
 // sections are the facts of every part, or those that are open.
 func sections(open bool) []facts.Section {
-	all := append(engine.Sections(), fc.Sections()...)
+	all := slices.Concat(engine.Sections(), fc.Sections(), desk.Sections())
 	if !open {
 		return all
 	}

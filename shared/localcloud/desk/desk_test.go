@@ -155,3 +155,62 @@ func TestJiraRefusesWhatJiraWouldRefuse(t *testing.T) {
 		})
 	}
 }
+
+// get reads JSON from a stand-in.
+func get(t *testing.T, h http.Handler, path string, auth func(*http.Request), into any) int {
+	t.Helper()
+	w, r := httptest.NewRecorder(), httptest.NewRequest("GET", path, nil)
+	auth(r)
+	h.ServeHTTP(w, r)
+	require.NoError(t, json.Unmarshal(w.Body.Bytes(), into))
+	return w.Code
+}
+
+func TestAnIssuesChangesHaveAnOrder(t *testing.T) {
+	t.Parallel()
+	for _, newest := range []bool{false, true} {
+		j := desk.NewJira(desk.JiraOptions{Account: own, Token: "t", NewestFirst: newest})
+		key := j.Create(ann, "NET", "Task", "x", nil)
+		j.Move(ann, key, "Approved")
+		j.Move(ann, key, "Open")
+		var issue struct {
+			Changelog struct {
+				Histories []struct{ Items []map[string]any }
+			}
+		}
+		get(t, j, "/rest/api/2/issue/"+key+"?expand=changelog", func(r *http.Request) { r.Header.Set("Authorization", "Bearer t") }, &issue)
+		require.Len(t, issue.Changelog.Histories, 2)
+		first := map[bool]string{false: "Approved", true: "Open"}[newest]
+		require.Equal(t, first, issue.Changelog.Histories[0].Items[0]["toString"])
+	}
+}
+
+func table(t *testing.T, o desk.ServiceNowOptions, query, fields string) (status int, result []map[string]map[string]string) {
+	t.Helper()
+	o.Account, o.Password, o.Table = own, "p", "sc_req_item"
+	s := desk.NewServiceNow(o)
+	require.Equal(t, "RITM0000001", s.Create(ann, "VPC connection", map[string]string{"vpc": "vpc-1"}))
+	var answer struct {
+		Result []map[string]map[string]string `json:"result"`
+	}
+	status = get(t, s, "/api/now/table/sc_req_item?sysparm_display_value=all&sysparm_fields="+fields+"&sysparm_query="+query, func(r *http.Request) { r.SetBasicAuth(own.ID, "p") }, &answer)
+	return status, answer.Result
+}
+
+func TestAListThatNothingFits(t *testing.T) {
+	t.Parallel()
+	for is404, status := range map[bool]int{false: 200, true: 404} {
+		got, rows := table(t, desk.ServiceNowOptions{EmptyIs404: is404}, "number=RITM9", "number")
+		require.Equal(t, status, got)
+		require.Empty(t, rows)
+	}
+}
+
+func TestVariablesOfACatalogItem(t *testing.T) {
+	t.Parallel()
+	_, rows := table(t, desk.ServiceNowOptions{}, "number=RITM0000001", "number,variables.vpc")
+	require.Equal(t, "vpc-1", rows[0]["variables.vpc"]["value"])
+	_, rows = table(t, desk.ServiceNowOptions{NoVariables: true}, "number=RITM0000001", "number,variables.vpc")
+	require.NotContains(t, rows[0], "variables.vpc")
+	require.Contains(t, rows[0], "number")
+}

@@ -23,6 +23,7 @@ type JiraOptions struct {
 	Token       string
 	Transitions map[string]string // from id to the status that it leads to
 	Hurry       float64           // divides the pauses between deliveries; 0: 1
+	NewestFirst bool              // an issue's changelog begins with its newest change
 }
 
 // Jira is a stand-in for one. It is an http.Handler.

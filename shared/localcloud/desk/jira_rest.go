@@ -3,6 +3,7 @@ package desk
 import (
 	"errors"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -77,7 +78,11 @@ func (j *Jira) showIssue(w http.ResponseWriter, r *http.Request, i *jiraIssue) {
 	}
 	out := map[string]any{"id": i.id, "key": i.key, "fields": fields}
 	if r.URL.Query().Get("expand") == "changelog" {
-		out["changelog"] = map[string]any{"startAt": 0, "maxResults": len(i.histories), "total": len(i.histories), "histories": append([]map[string]any{}, i.histories...)}
+		histories := append([]map[string]any{}, i.histories...)
+		if j.o.NewestFirst {
+			slices.Reverse(histories)
+		}
+		out["changelog"] = map[string]any{"startAt": 0, "maxResults": len(histories), "total": len(histories), "histories": histories}
 	}
 	answer(w, http.StatusOK, out)
 }

@@ -17,6 +17,9 @@ type ServiceNowOptions struct {
 	Account  Person // our own
 	Password string
 	Table    string // of the tickets, e.g. sc_req_item
+
+	EmptyIs404  bool // a list that nothing fits is answered with 404
+	NoVariables bool // the Table interface does not know fields variables.<name>
 }
 
 // ServiceNow is a stand-in for one: one table of tickets with its journal, its
@@ -206,6 +209,10 @@ func (s *ServiceNow) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			fail(http.StatusBadRequest, fmt.Sprintf("this is not built: %s %v", r.URL.RawQuery, err))
 			return
 		}
+		if len(list) == 0 && s.o.EmptyIs404 {
+			fail(http.StatusNotFound, "No Record found")
+			return
+		}
 		result := []any{}
 		for _, row := range list {
 			out := map[string]any{}
@@ -214,7 +221,7 @@ func (s *ServiceNow) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 				if d, ok := row[f+"!"]; ok {
 					shown = d
 				}
-				if _, there := row[f]; there {
+				if _, there := row[f]; there && (!s.o.NoVariables || !strings.HasPrefix(f, "variables.")) {
 					out[f] = map[string]string{"value": row[f], "display_value": shown}
 				}
 			}

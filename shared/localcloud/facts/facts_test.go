@@ -12,6 +12,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"vpcinterconnect/shared/localcloud/desk"
 	"vpcinterconnect/shared/localcloud/engine"
 	"vpcinterconnect/shared/localcloud/facts"
 	"vpcinterconnect/shared/localcloud/fc"
@@ -65,6 +66,7 @@ func TestEveryFactHasASourceAndATest(t *testing.T) {
 	}{
 		{"engine", engine.Sections(), switchesOf(reflect.TypeFor[engine.Switches](), reflect.TypeFor[engine.Quotas]())},
 		{"fc", fc.Sections(), switchesOf(reflect.TypeFor[fc.Options]())},
+		{"desk", desk.Sections(), switchesOf(reflect.TypeFor[desk.JiraOptions](), reflect.TypeFor[desk.ServiceNowOptions]())},
 	} {
 		for _, s := range part.sections {
 			require.NotEmpty(t, s.Name)

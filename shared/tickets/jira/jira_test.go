@@ -52,7 +52,7 @@ func both(t *testing.T, test func(t *testing.T, j *desk.Jira, d *jira.Desk)) {
 	for _, edition := range []string{"cloud", "datacenter"} {
 		t.Run(edition, func(t *testing.T) {
 			t.Parallel()
-			j := desk.NewJira(desk.JiraOptions{Cloud: edition == "cloud", Account: own, User: "own@example.com", Token: token, Transitions: map[string]string{"31": "Done"}})
+			j := desk.NewJira(desk.JiraOptions{Cloud: edition == "cloud", NewestFirst: edition == "cloud", Account: own, User: "own@example.com", Token: token, Transitions: map[string]string{"31": "Done"}})
 			server := httptest.NewServer(j)
 			t.Cleanup(server.Close)
 			c := config(edition)

@@ -99,12 +99,46 @@ func TestAnApprovalByAFieldIsWhoeverSetItAsTheAuditHasIt(t *testing.T) {
 
 func TestWhatIsNoneOfOursIsNoTicket(t *testing.T) {
 	t.Parallel()
-	s, d := open(t, nil)
+	for _, is404 := range []bool{false, true} {
+		s := desk.NewServiceNow(desk.ServiceNowOptions{Account: own, Password: password, Table: "sc_req_item", EmptyIs404: is404})
+		server := httptest.NewServer(s)
+		defer server.Close()
+		c := config()
+		c.URL = server.URL
+		d, err := servicenow.NewDesk(c, password)
+		require.NoError(t, err)
+		noneOfOurs(t, s, d)
+		said, err := d.Said(context.Background(), read(t, d, create(s)))
+		require.NoError(t, err)
+		require.Empty(t, said, "a new item has no notes, whichever way that is answered")
+	}
+}
+
+func noneOfOurs(t *testing.T, s *desk.ServiceNow, d *servicenow.Desk) {
+	t.Helper()
 	for name, key := range map[string]string{"another item": s.Create(ann, "A laptop", nil), "no item": "RITM9999999"} {
 		ticket, err := d.Ticket(context.Background(), key, nil)
 		require.NoError(t, err, name)
 		require.Nil(t, ticket, name)
 	}
+}
+
+func TestVariablesThatTheInterfaceDoesNotGiveCanBeFieldsOfTheTable(t *testing.T) {
+	t.Parallel()
+	s := desk.NewServiceNow(desk.ServiceNowOptions{Account: own, Password: password, Table: "sc_req_item", NoVariables: true})
+	server := httptest.NewServer(s)
+	defer server.Close()
+	c := config()
+	c.URL, c.Request["acceptor.vpcId"] = server.URL, tickets.Source{Field: "u_vpc"}
+	d, err := servicenow.NewDesk(c, password)
+	require.NoError(t, err)
+	key := create(s)
+	s.Edit(ann, key, map[string]string{"u_vpc": "vpc-2"})
+	ticket := read(t, d, key)
+	require.Equal(t, []string{"vpc-2"}, ticket.Fields["u_vpc"])
+	_, flaws := c.Request.Request("snow-ritm1", ticket.Fields)
+	require.NotEmpty(t, flaws)
+	require.Contains(t, flaws[0].Sentence, "It is empty", "what is not given is asked for by name")
 }
 
 func TestANoteIsReadAsItWasWrittenAndItsCodeIsNotRun(t *testing.T) {
