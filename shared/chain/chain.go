@@ -59,6 +59,7 @@ type Outcome struct {
 	Note    string                // what it waits for, in words
 	Until   time.Time             // of a Wait: before then there is nothing to look for; zero: nobody knows
 	Least   time.Duration         // of a Wait: how long what was just asked for takes at the least, as far as is known
+	Turn    time.Duration         // of a Wait for a turn that many may wait for: a look comes within this time, at another moment for each; zero: it waits ever longer
 	Problem *interconnect.Problem // of Retry and Reject; of a Wait, the busy answer, if one came
 	Err     error                 // for the log
 

@@ -1,6 +1,7 @@
 package chain
 
 import (
+	"fmt"
 	"hash/fnv"
 	"time"
 
@@ -134,6 +135,15 @@ func waitDelay(id string, n int) time.Duration {
 		return time.Duration(waits[last-(1-late)]) * time.Second
 	}
 	return time.Duration(waits[n+late]) * time.Second
+}
+
+// turn returns when to look whether it is a connection's turn: within most, and
+// at another moment for each connection and each time, though the same in a
+// replay. Those who met once would meet again otherwise.
+func turn(id string, hops int, most time.Duration) time.Duration {
+	h := fnv.New32a()
+	fmt.Fprint(h, id, " ", hops)
+	return time.Duration(1+h.Sum32()%uint32(max(most/time.Second, 1))) * time.Second
 }
 
 // backoff returns the delay after an attempt that failed; attempts counts it.

@@ -70,6 +70,23 @@ func TestWaiting(t *testing.T) {
 		require.Equal(t, time.Second, out.delay)
 		require.Zero(t, m.Waits, "nothing has been looked for in vain yet")
 	})
+	t.Run("those who wait for a turn look soon, and not all at one moment", func(t *testing.T) {
+		t.Parallel()
+		seen := map[time.Duration]int{}
+		for hops := range 40 {
+			s := newStage(t)
+			o := chain.WaitFor("another's task")
+			o.Turn = 4 * time.Second
+			s.steps[interconnect.Routes].says(o)
+			s.mustDeliver(interconnect.Routes, message(interconnect.Connect, func(m *chain.Message) { m.Waits, m.Hops = 30, hops }))
+			out, _ := s.only()
+			seen[out.delay]++
+		}
+		require.Len(t, seen, 4)
+		for delay := range seen {
+			require.Contains(t, []time.Duration{time.Second, 2 * time.Second, 3 * time.Second, 4 * time.Second}, delay)
+		}
+	})
 	t.Run("what is known to take its time is not looked for before, and soon after", func(t *testing.T) {
 		t.Parallel()
 		s := newStage(t)

@@ -28,7 +28,7 @@ type Result struct {
 }
 
 // abreast is how many connections of a batch are looked at side by side.
-const abreast = 10
+const abreast = 16
 
 func (in *Intake) answerBatch(w http.ResponseWriter, r *http.Request, do func(context.Context, *interconnect.Batch, Asker) (*BatchAnswer, error), b *interconnect.Batch, by Asker) error {
 	a, err := do(r.Context(), b, by)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"vpcinterconnect/shared/chain"
 	"vpcinterconnect/shared/interconnect"
@@ -28,9 +29,14 @@ func (s *Step) connect(ctx context.Context, t *chain.Task) chain.Outcome {
 	var refused failures
 	var cut cuts
 	before := ""
-	for range maxRounds {
-		entries, err := s.wanted(ctx, t, first)
-		first = nil
+	for round := range maxRounds {
+		var entries sides[[]interconnect.RouteEntry]
+		var err error
+		if queued := ""; round > 0 {
+			entries, err = s.wanted(ctx, t, nil)
+		} else if entries, queued, err = s.firstLook(ctx, t, first); queued != "" {
+			return inLine(queued, nil)
+		}
 		switch {
 		case err != nil:
 			return chain.FromError(err)
@@ -88,7 +94,7 @@ func (s *Step) connect(ctx context.Context, t *chain.Task) chain.Outcome {
 		case complete:
 			return chain.DoneWith(interconnect.Few(present)...)
 		case len(calls) == 0:
-			return waiting(held, present)
+			return inLine(held, present)
 		case refused.any():
 			return waiting(refused.note(), present)
 		case asks == before:
@@ -111,10 +117,46 @@ func (s *Step) connect(ctx context.Context, t *chain.Task) chain.Outcome {
 			}
 			out := chain.FromError(err)
 			out.Resources = interconnect.Few(present)
+			if interconnect.ClassOf(err) == interconnect.Busy {
+				out.Turn = turnWithin
+			}
 			return out
 		}
 	}
 	return chain.WaitFor("the routes to be made")
+}
+
+// firstLook reads entries and finds where routes are to lead. A run that comes
+// back in vain looks first whether another connection's task still runs: many
+// may wait for one VPC, and have nothing else to look for until then.
+func (s *Step) firstLook(ctx context.Context, t *chain.Task, find func(context.Context) error) (entries sides[[]interconnect.RouteEntry], queued string, err error) {
+	if t.Message.Waits == 0 {
+		entries, err = s.wanted(ctx, t, find)
+		return entries, "", err
+	}
+	if entries, err = s.wanted(ctx, t, nil); err != nil {
+		return entries, "", err
+	}
+	for _, role := range interconnect.Roles {
+		for _, e := range interconnect.Unsettled(*entries.at(role)) {
+			if m, ok := interconnect.ParseMark(e.Name); !ok || m.ConnectionID != t.Want.ID {
+				return entries, busy([]interconnect.RouteEntry{e}), nil
+			}
+		}
+	}
+	return entries, "", find(ctx)
+}
+
+// turnWithin is after how long a VPC is looked at again at the latest whose
+// routes another connection changes: a task takes a second or two, and a VPC for
+// which all wait ever longer would stand idle.
+const turnWithin = 4 * time.Second
+
+// inLine waits for a task.
+func inLine(on string, present []string) chain.Outcome {
+	out := waiting(on, present)
+	out.Turn = turnWithin
+	return out
 }
 
 // change makes the one call that a VPC takes at a time, and spells what it asks

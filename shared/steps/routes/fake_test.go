@@ -22,6 +22,8 @@ type cloud struct {
 	conflicts  int      // changes that came while another ran
 	quota      int      // entries of a table; 0: any number
 
+	interfaceReads int
+
 	refuse func(n interconnect.NewRoute) *interconnect.CloudError // an entry of a batch
 	before func(action string) error                              // a whole call
 	after  func(n int) error                                      // after the n-th call, which was carried out
@@ -59,6 +61,9 @@ func (c *cloud) tick() {
 }
 
 func (c *cloud) RouterInterfaces(_ context.Context, _, routerID string) ([]interconnect.RouterInterface, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.interfaceReads++
 	var out []interconnect.RouterInterface
 	for _, i := range c.interfaces {
 		if i.RouterID == routerID {

@@ -60,7 +60,7 @@ func (s *Step) prune(ctx context.Context, t *chain.Task) chain.Outcome {
 		case left == 0:
 			return chain.DoneWith()
 		case len(calls) == 0:
-			return chain.WaitFor(held)
+			return inLine(held, nil)
 		}
 		if out, ok := refused.outcome(); ok {
 			return out

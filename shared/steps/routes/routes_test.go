@@ -90,6 +90,26 @@ func TestEveryTableIsWaitedForBeforeABatch(t *testing.T) {
 	require.Equal(t, chain.KindDone, drive(t, c, connecting()).Kind)
 }
 
+func TestWhoWaitsForAVPCLooksAtItsEntriesOnly(t *testing.T) {
+	t.Parallel()
+	elsewhere := entry("vtb-1", "10.9.0.0/16", "ri-9", "interconnect.vi.another")
+	elsewhere.Status = "Creating"
+	c := newCloud(elsewhere, entry("vtb-2", "192.168.0.0/16", "ri-2", mark))
+	first := routes.New(c).Run(context.Background(), connecting())
+	require.Equal(t, chain.KindWait, first.Kind)
+	require.Positive(t, first.Turn, "others may wait for it too")
+	require.NotZero(t, c.interfaceReads)
+
+	c.interfaceReads = 0
+	again := connecting()
+	again.Message.Waits = 1
+	out := routes.New(c).Run(context.Background(), again)
+	require.Equal(t, chain.KindWait, out.Kind)
+	require.Positive(t, out.Turn)
+	require.Zero(t, c.interfaceReads, "their rates are limited")
+	require.Equal(t, chain.KindDone, drive(t, c, again).Kind)
+}
+
 func TestWhatIsThereAlready(t *testing.T) {
 	t.Parallel()
 	t.Run("an equal route by hand is used and left", func(t *testing.T) {
