@@ -85,6 +85,7 @@ All figures are ratios or counts: other work on the machine changes them little,
 	f.DurationVar(&b.latency, "api-latency", 100*time.Millisecond, "how long an API call takes to the cloud and back")
 	f.DurationVar(&b.transition, "transition-time", 6500*time.Millisecond, "how long a router interface takes to be Active; other states in proportion")
 	f.IntVar(&b.connections, "connections", 100, "how many are asked for at once")
+	f.DurationVar(&b.single, "single", 0, "how long one connection takes, where that is not measured")
 	f.IntVar(&b.hubs, "hubs", 4, "how many VPCs they share, in the second of the two runs")
 	f.IntVar(&b.messages, "messages", 1000, "after how many messages a function's memory is compared")
 	f.IntVar(&b.pushes, "pushes", 32, "how many messages of one queue Function Compute takes at a time, where connections are asked for at once, beside the 4 of the local cloud's reading")
