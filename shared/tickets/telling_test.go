@@ -377,3 +377,42 @@ func TestAProvenTicketThatCannotBeFinishedSaysSo(t *testing.T) {
 	o.tell(chain.TypeStepDone, verdict(o, interconnect.VerdictConnected))
 	require.Contains(t, o.last(), "could not be moved to Done")
 }
+
+func TestATicketThatCannotBeReadIsToldEachEventAsItComes(t *testing.T) {
+	t.Parallel()
+	o := newOffice(t)
+	handle := func(body string) {
+		t.Helper()
+		w := o.worker()
+		w.Counters[tickets.Jira].Desk, w.Counters[tickets.Jira].Blind = forgetful{o}, true
+		require.NoError(t, w.Handle(context.Background(), []trigger.QueueMessage{{Body: []byte(body)}}))
+	}
+	handle(string(touchedEvent(1)))
+	require.Equal(t, []string{"plan"}, o.said())
+	o.ticket.Approval = &tickets.Decision{By: tickets.Person{ID: "bob"}, PlanHash: "1111"}
+	handle(string(touchedEvent(2)))
+	require.Equal(t, []string{"1111"}, o.asked)
+	require.Equal(t, []string{"plan", "accepted"}, o.said())
+	o.ticket.Approval.PlanHash = "0000" // of an older plan
+	handle(string(touchedEvent(3)))
+	require.Equal(t, []string{"plan", "accepted", "accepted", "plan"}, o.said(), "what was sent before has the same id")
+	require.Equal(t, o.notes[1].Marker, o.notes[2].Marker)
+	require.Contains(t, o.last(), "was not carried out")
+
+	o.ticket.Approval = nil
+	o.record.Steps[interconnect.Peering] = interconnect.StepStatus{Generation: 1, Action: interconnect.Connect, Progress: interconnect.Done}
+	handle(`{"specversion":"1.0","id":"jira-net-1/1/3","type":"vpcinterconnect.step.done","time":"2026-11-20T12:00:00Z","data":{"connectionId":"jira-net-1","generation":1,"action":"connect","step":"routes","progress":"done","next":"connect"}}`)
+	require.Equal(t, []string{"plan", "accepted", "accepted", "plan", "step"}, o.said(), "what the record has besides was told before")
+	swept, err := func() ([]string, error) {
+		w := o.worker()
+		w.Counters[tickets.Jira].Blind = true
+		return w.Sweep(context.Background())
+	}()
+	require.NoError(t, err)
+	require.Empty(t, swept, "nobody knows what it lacks")
+}
+
+// forgetful is a desk whose comments cannot be read back.
+type forgetful struct{ *office }
+
+func (forgetful) Said(context.Context, *tickets.Ticket) ([]tickets.Said, error) { return nil, nil }

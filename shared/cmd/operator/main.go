@@ -21,7 +21,7 @@ func main() {
 		SilenceErrors: true,
 	}
 	open := fromEnvironment(os.Getenv, nil)
-	root.AddCommand(packageCommand(), deployCheckCommand(open, os.Getenv), tokenCommand(), verifyCommand())
+	root.AddCommand(packageCommand(), deployCheckCommand(open, os.Getenv), tokenCommand(), ticketsCommand(), verifyCommand())
 	root.AddCommand(freezeCommand(open), thawCommand(open), orphansCommand(open), deadLettersCommand(open))
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	err := root.ExecuteContext(ctx)
