@@ -60,16 +60,14 @@ func benchCommand() *cobra.Command {
 All figures are ratios or counts: other work on the machine changes them little, but it does; the machine's load is printed.`,
 		RunE: func(c *cobra.Command, _ []string) error {
 			b.out = c
-			if err := b.all(c.Context()); err != nil {
-				return err
-			}
+			err := b.all(c.Context())
 			if !asJSON {
-				return b.report.Write(c.OutOrStdout())
+				return errors.Join(err, b.report.Write(c.OutOrStdout()))
 			}
 			e := json.NewEncoder(c.OutOrStdout())
 			e.SetIndent("", "  ")
 			e.SetEscapeHTML(false)
-			return e.Encode(b.report)
+			return errors.Join(err, e.Encode(b.report))
 		},
 	}
 	var names []string
@@ -94,7 +92,8 @@ All figures are ratios or counts: other work on the machine changes them little,
 	return c
 }
 
-// all runs the parts one after the other.
+// all runs the parts one after the other. One that fails keeps no other from
+// being measured.
 func (b *benchmark) all(ctx context.Context) error {
 	dir, err := projectFolder()
 	if err != nil {
@@ -108,18 +107,19 @@ func (b *benchmark) all(ctx context.Context) error {
 		Conditions: []string{fmt.Sprintf("Calm local cloud; an API call takes %s there and back, a router interface %s to be Active, other states in proportion; published rate limits; one route task at a time for each VPC.", b.latency, b.transition)},
 		Paths:      map[string][]bench.Step{}, Counts: map[string]bench.Tally{},
 	}
+	var errs []error
 	for _, p := range parts {
-		if !slices.Contains(b.parts, p.name) {
+		if !slices.Contains(b.parts, p.name) || ctx.Err() != nil {
 			continue
 		}
 		b.say("measuring: " + p.name)
 		began, before := time.Now(), load()
 		if err := p.run(b, ctx); err != nil {
-			return fmt.Errorf("%s: %w", p.name, err)
+			errs = append(errs, fmt.Errorf("%s was not measured: %w", p.name, err))
 		}
 		b.report.Noise = append(b.report.Noise, fmt.Sprintf("%s took %s; the machine's load was %s before and %s after it, on %d processors", p.name, time.Since(began).Round(100*time.Millisecond), before, load(), runtime.NumCPU()))
 	}
-	return nil
+	return errors.Join(errs...)
 }
 
 func (b *benchmark) say(what string) { fmt.Fprintln(b.out.ErrOrStderr(), what) }
