@@ -96,6 +96,7 @@ func TestAWorldMadeThroughTheAPIIsConnected(t *testing.T) {
 	c := start(t, stack.Options{World: empty()})
 	a := c.buildVPC("cn-qingdao", "cn-qingdao-b", "192.168.0.0/16", "192.168.1.0/24")
 	b := c.buildVPC("cn-beijing", "cn-beijing-h", "172.16.0.0/16", "172.16.1.0/24")
+	c.Engine.Begin()    // no read lags so far that it does not know the VPCs yet
 	c.Start = c.World() // what is ours comes from here on
 	side := func(v builtVPC) string {
 		return fmt.Sprintf(`{"regionId": %q, "vpcId": %q, "securityGroups": [{"securityGroupId": %q}]}`, v.region, v.vpc, v.group)
