@@ -35,6 +35,7 @@ type Message struct {
 	Rounds       int       `json:"rounds,omitempty"`      // how often this action began anew because something was left over
 	Cause        *Cause    `json:"cause,omitempty"`       // of a rollback
 	Woken        bool      `json:"woken,omitempty"`       // another run began this one, perhaps more than once under this trace: not to be taken for its own twin
+	Late         bool      `json:"late,omitempty"`        // looks for what a call of the generation before undid as it landed: once is enough
 	Recheck      bool      `json:"recheck,omitempty"`     // the look after the last mutating call failed: the next run looks again
 }
 

@@ -76,15 +76,17 @@ func (h *Handler) one(ctx context.Context, q trigger.QueueMessage) error {
 		reason = "the record has moved on"
 	case interconnect.Held(rec, now):
 		reason = "its window has not begun; the sweep sends it then"
-	case reason == "" && twin(rec, m, h.Runner.Step()):
-		reason = "its twin was handled"
+	case reason == "":
+		if (m.Woken || m.Late) && m.Action == interconnect.Connect && interconnect.Ended(rec) {
+			m.Repair = true // that generation's own chain has told its end
+		}
+		if twin(rec, m, h.Runner.Step()) {
+			reason = "its twin was handled"
+		}
 	}
 	if reason != "" {
 		log.Info("dropped", "why", reason, "recordGeneration", rec.Generation)
 		return h.mendLate(ctx, log, m, rec, now)
-	}
-	if m.Woken && m.Action == interconnect.Connect && interconnect.Ended(rec) {
-		m.Repair = true // that generation's own chain has told its end
 	}
 	m = m.started(table[m.Action][at], now)
 	return h.act(ctx, log, m, at, rec, now)
@@ -101,7 +103,7 @@ func (h *Handler) mendLate(ctx context.Context, log *slog.Logger, m Message, rec
 		return nil
 	}
 	queue, first := FirstMessage(rec, retrace(m.Trace, fmt.Sprintf("g%d", rec.Generation)))
-	first.Woken = true
+	first.Late = true
 	log.Info("woken", "recordGeneration", rec.Generation, "why", "a call of the generation before may still land")
 	return h.send(ctx, queue, first, max(landing-age, 0).Truncate(time.Second))
 }

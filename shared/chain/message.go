@@ -122,6 +122,9 @@ func pointless(r *interconnect.Record, m Message) string {
 // then the sweep begins anew.
 func twin(r *interconnect.Record, m Message, step interconnect.Step) bool {
 	s := r.Steps[step]
+	if m.Late && m.Repair { // the entry counts the hops of the generation's own chain
+		return s.Generation == m.Generation && s.Trace == m.Trace
+	}
 	return !m.Woken && !m.Repair && s.Generation == m.Generation && s.Action == m.Action && s.Target == m.Target &&
 		s.Trace == m.Trace && m.Hops < s.Hops
 }
@@ -131,7 +134,7 @@ func twin(r *interconnect.Record, m Message, step interconnect.Step) bool {
 func (m Message) follow(a interconnect.Action, t interconnect.Target) Message {
 	n := Message{
 		Schema: SchemaVersion, ConnectionID: m.ConnectionID, Generation: m.Generation,
-		Action: a, Target: t, Hops: m.Hops + 1, Trace: m.Trace, Repair: m.Repair, Rounds: m.Rounds, Woken: m.Woken, Cause: m.Cause,
+		Action: a, Target: t, Hops: m.Hops + 1, Trace: m.Trace, Repair: m.Repair, Rounds: m.Rounds, Woken: m.Woken, Late: m.Late, Cause: m.Cause,
 	}
 	if a != m.Action {
 		// A prune after a connect pings anew: its checks must not be answered

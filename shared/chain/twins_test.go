@@ -167,7 +167,7 @@ func TestAMessageThatWasOvertakenHasTheNewestLookOnceMore(t *testing.T) {
 			out, m := s.only()
 			require.Equal(t, "peering", out.queue)
 			require.Equal(t, 2, m.Generation)
-			require.True(t, m.Woken)
+			require.True(t, m.Late)
 			require.Equal(t, c.delay, out.delay)
 		})
 	}
@@ -189,4 +189,29 @@ func TestWhatIsWokenAfterItsEndLooksLikeARepairAndTellsNoSecondStory(t *testing.
 	require.Equal(t, done, s.status(interconnect.Peering))
 	_, m := s.only()
 	require.True(t, m.Repair)
+}
+
+func TestOneLateLookIsEnough(t *testing.T) {
+	t.Parallel()
+	for name, ended := range map[string]bool{"while the chain is on its way": false, "after its end": true} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := newStage(t)
+			if ended {
+				s.records.put("a", 1, func(r *interconnect.Record) {
+					for _, step := range interconnect.Steps {
+						r.Steps[step] = interconnect.StepStatus{Generation: 1, Action: interconnect.Connect, Progress: interconnect.Done, Trace: "first", Hops: 9}
+					}
+				})
+			}
+			late := message(interconnect.Connect, func(m *chain.Message) { m.Late, m.Trace = true, "first.g1" })
+			s.mustDeliver(interconnect.Peering, late)
+			_, m := s.only()
+			require.True(t, m.Late)
+			require.Equal(t, ended, m.Repair)
+			s.mustDeliver(interconnect.Peering, late)
+			require.Equal(t, 1, s.steps[interconnect.Peering].runs)
+			require.Len(t, s.queues.left, 1)
+		})
+	}
 }

@@ -7,17 +7,18 @@ import (
 
 // Pruning says what may be removed for one connection, and what must stay. A
 // thing goes only if it bears a mark of this deployment, and the mark is this
-// connection's or that of one that is Disconnected, or the thing equals one
-// that this connection wanted, and no live desired state needs it.
+// connection's or the thing equals one that this connection wanted, and no
+// live desired state needs it.
 //
-// What a connection that is Disconnected has left behind is what another one
-// needed at that time: whoever comes across it later, and finds that nobody needs
-// it any more, is the last who can know.
+// Routes and rules may serve several connections, and bear the mark of the one
+// that came first. When that one needs them no longer it leaves them to the
+// others. So one goes as well if its owner's last word is said, and that does not
+// need it either: whoever comes across it then is the last who can know.
 type Pruning struct {
 	Mark   Mark
 	Wanted []*Connection // what this connection wanted, now or formerly
 	Live   []*Connection // what must stay: live desired states, this connection's own included
-	Gone   []string      // ids of other connections that are Disconnected
+	Ended  []string      // ids of other connections of which nothing is under way
 }
 
 // NewPruning gathers what a prune of the record r down to want (nil: to
@@ -31,12 +32,15 @@ func NewPruning(prefix string, r *Record, scope, want *Connection, others []Reco
 	p.Wanted = appendSet(p.Wanted, scope, r.LastConnected)
 	p.Live = appendSet(p.Live, want)
 	for i := range others {
-		switch o := &others[i]; {
-		case o.ID == r.ID:
-		case o.Live():
+		o := &others[i]
+		if o.ID == r.ID {
+			continue
+		}
+		if o.Live() {
 			p.Live = appendSet(p.Live, o.needed()...)
-		case Ended(o):
-			p.Gone = append(p.Gone, o.ID)
+		}
+		if Ended(o) {
+			p.Ended = append(p.Ended, o.ID)
 		}
 	}
 	return p
@@ -79,7 +83,13 @@ func appendSet(list []*Connection, more ...*Connection) []*Connection {
 // this connection wanted.
 func (p Pruning) owned(text string, wanted bool) bool {
 	m, ok := p.Mark.ours(text)
-	return ok && (m.ConnectionID == p.Mark.ConnectionID || wanted || slices.Contains(p.Gone, m.ConnectionID))
+	return ok && (m.ConnectionID == p.Mark.ConnectionID || wanted)
+}
+
+// left is owned for what may serve several connections, unless one needs it.
+func (p Pruning) left(text string, wanted bool) bool {
+	m, ok := p.Mark.ours(text)
+	return p.owned(text, wanted) || ok && slices.Contains(p.Ended, m.ConnectionID)
 }
 
 // Groups lists the security groups of one side that may hold rules of this

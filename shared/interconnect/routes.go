@@ -119,7 +119,7 @@ func PrunableRoutes(p Pruning, entries []RouteEntry) []RouteEntry {
 	wanted, needed := routeKeys(p.Wanted), routeKeys(p.Live)
 	var out []RouteEntry
 	for _, e := range entries {
-		if p.owned(e.Name, wanted[e.key()]) && !needed[e.key()] {
+		if p.left(e.Name, wanted[e.key()]) && !needed[e.key()] {
 			out = append(out, e)
 		}
 	}

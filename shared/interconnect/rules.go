@@ -182,7 +182,7 @@ func PrunableRules(p Pruning, existing []Rule) []Rule {
 	wanted, needed := ruleKeys(p.Wanted), ruleKeys(p.Live)
 	var out []Rule
 	for _, e := range existing {
-		if p.owned(e.Description, wanted[e.key()]) && !needed[e.key()] {
+		if p.left(e.Description, wanted[e.key()]) && !needed[e.key()] {
 			out = append(out, e)
 		}
 	}

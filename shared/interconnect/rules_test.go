@@ -237,6 +237,18 @@ func TestTwoConnectionsThatNeedOneRule(t *testing.T) {
 	needed := interconnect.NewPruning("vi", &changed, needless, needless, []interconnect.Record{gone, func() interconnect.Record { c := tutorial(); c.ID = "c"; return record(c) }()})
 	require.Empty(t, interconnect.PrunableRules(needed, []interconnect.Rule{shared}), "unless a third one needs it")
 
+	// Or a is still there, and has changed so as well.
+	other := record(func() *interconnect.Connection { c := *needless; c.ID = "a"; return &c }())
+	under := interconnect.NewPruning("vi", &changed, needless, needless, []interconnect.Record{other})
+	require.Empty(t, interconnect.PrunableRules(under, []interconnect.Rule{shared}), "while a is being changed, that is a's to do")
+	other.Steps = map[interconnect.Step]interconnect.StepStatus{}
+	for _, step := range interconnect.Steps {
+		other.Steps[step] = interconnect.StepStatus{Generation: other.Generation, Action: interconnect.Connect, Progress: interconnect.Done}
+	}
+	require.True(t, interconnect.Ended(&other))
+	settled := interconnect.NewPruning("vi", &changed, needless, needless, []interconnect.Record{other})
+	require.Len(t, interconnect.PrunableRules(settled, []interconnect.Rule{shared}), 1)
+
 	byHand := shared
 	byHand.Description = "monitoring"
 	require.Empty(t, interconnect.PrunableRules(thenB, []interconnect.Rule{byHand}), "an equal rule of a user stays")
