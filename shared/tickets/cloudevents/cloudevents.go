@@ -16,6 +16,7 @@ import (
 	"net/http"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"vpcinterconnect/shared/tickets"
@@ -118,7 +119,7 @@ func (g *Gate) Receive(header http.Header, body []byte, now time.Time) (tickets.
 	}
 	e.Data.Fields = fields
 	event, err := json.Marshal(e.Data)
-	if err != nil {
+	if err != nil || strings.ContainsAny(string(event), "\uFFFE\uFFFF") { // no queue takes those
 		return d, fmt.Errorf("%w: its data cannot be read", tickets.ErrMalformed)
 	}
 	return tickets.Delivery{Key: e.Data.Ticket, Event: event}, nil

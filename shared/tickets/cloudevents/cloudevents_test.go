@@ -53,6 +53,7 @@ func TestEventsAreAuthenticBeforeTheyAreRead(t *testing.T) {
 		"another time than signed": {body: requested, change: func(h http.Header) { h.Set("X-Timestamp", "1") }, err: tickets.ErrStranger},
 		"another type of content":  {body: requested, change: func(h http.Header) { h.Set("Content-Type", "application/json") }, err: tickets.ErrMalformed},
 		"garbage":                  {body: "{", err: tickets.ErrMalformed},
+		"what no queue can carry":  {body: event("{\"ticket\": \"chg-42\", \"state\": \"requested\", \"fields\": {\"v1\": \"\uFFFE\"}}"), err: tickets.ErrMalformed},
 		"another version":          {body: strings.Replace(requested, "1.0", "0.3", 1), err: tickets.ErrMalformed},
 		"another source":           {body: strings.Replace(requested, "/change-desk", "/elsewhere", 1)},
 		"another state":            {body: event(`{"ticket": "chg-42", "state": "assigned"}`)},
