@@ -43,7 +43,7 @@ test: ## run the tests with the race detector
 	go test -race -vet=off -p 4 -ldflags='-s -w' ./shared/whole ./shared/simulation ./...
 
 test-long: ## what takes minutes, or is timed, without the race detector: every variant, all messages lost
-	go test ./shared/whole -long -timeout 40m -v
+	go test ./shared/whole -long -timeout 60m -v
 	go test ./functions/intake -count=1
 
 test-page: ## try the page in a real browser, Chromium; screenshots are in .build/page
