@@ -9,6 +9,7 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -109,6 +110,13 @@ func (m *queuesMock) Send(_ context.Context, queue string, body []byte, delay ti
 	return m.Called(queue, string(body), delay).Error(0)
 }
 
+// tells expects one change of state on the outcomes queue.
+func (m *mocks) tells(state string) {
+	m.queues.On("Send", chain.OutcomesQueue, mock.MatchedBy(func(body string) bool {
+		return strings.Contains(body, `"type":"`+chain.TypeState+`"`) && strings.Contains(body, `"state":"`+state+`"`)
+	}), time.Duration(0)).Return(nil).Once()
+}
+
 // mocks are everything around the function.
 type mocks struct {
 	cloud   cloudMock
@@ -199,6 +207,7 @@ func TestARequestIsRecordedOnceHoweverOftenAndInWhicheverShapeItComes(t *testing
 			m.records.On("Get", id).Return(nil, nil).Once()
 			m.records.On("PutRequest", id, stored(1).Wanted).Return(1, nil).Once()
 			m.queues.On("Send", "peering", first(interconnect.Connect, 1), time.Duration(0)).Return(nil)
+			m.tells("Pending")
 			status, body := m.respond(t, sample)
 			require.Equal(t, 202, status)
 			require.Equal(t, "Pending", body["state"])
@@ -209,7 +218,7 @@ func TestARequestIsRecordedOnceHoweverOftenAndInWhicheverShapeItComes(t *testing
 			require.Equal(t, 200, status)
 			require.Equal(t, float64(1), body["generation"])
 			m.holds(t)
-			m.queues.AssertNumberOfCalls(t, "Send", 2)
+			m.queues.AssertNumberOfCalls(t, "Send", 3)
 		})
 	}
 }
@@ -261,6 +270,7 @@ func TestADisconnectIsRecordedOnce(t *testing.T) {
 	m.records.On("Get", id).Return(stored(1), nil).Once()
 	m.records.On("PutRequest", id, gone).Return(2, nil).Once()
 	m.queues.On("Send", "security-groups", first(interconnect.Prune, 2), time.Duration(0)).Return(nil)
+	m.tells("Disconnecting")
 	status, body := m.respond(t, "http-delete.json")
 	require.Equal(t, 202, status)
 	require.Equal(t, "Disconnecting", body["state"])
@@ -271,7 +281,7 @@ func TestADisconnectIsRecordedOnce(t *testing.T) {
 	status, _ = m.respond(t, "http-delete.json")
 	require.Equal(t, 202, status)
 	m.holds(t)
-	m.queues.AssertNumberOfCalls(t, "Send", 2)
+	m.queues.AssertNumberOfCalls(t, "Send", 3)
 }
 
 func TestTheTimerSweeps(t *testing.T) {
