@@ -149,7 +149,7 @@ type laboratory struct {
 // of what is not published has it.
 func (b *benchmark) laboratory(ctx context.Context, w *world.World, latency time.Duration, pushes int) (*laboratory, error) {
 	l := &laboratory{}
-	l.Recorder.Init(latency)
+	l.Init(latency)
 	s := b.settings
 	s.latency, s.build = latency, b.code
 	var err error
