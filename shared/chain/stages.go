@@ -1,8 +1,8 @@
 package chain
 
 import (
-	"fmt"
 	"hash/fnv"
+	"strconv"
 	"time"
 
 	"vpcinterconnect/shared/interconnect"
@@ -142,7 +142,7 @@ func waitDelay(id string, n int) time.Duration {
 // replay. Those who met once would meet again otherwise.
 func turn(id string, hops int, most time.Duration) time.Duration {
 	h := fnv.New32a()
-	fmt.Fprint(h, id, " ", hops)
+	h.Write([]byte(id + " " + strconv.Itoa(hops)))
 	return time.Duration(1+h.Sum32()%uint32(max(most/time.Second, 1))) * time.Second
 }
 
