@@ -83,7 +83,7 @@ func TestAnAccountThatMayNotBuyRouterInterfacesIsToldWhatToAskFor(t *testing.T) 
 	c.asBefore()
 
 	c.post(asType(interconnect.TypeVpcPeering, ""))
-	c.reaches("tutorial", interconnect.StateConnected, time.Minute)
+	c.reaches("tutorial", interconnect.StateConnected, 2*time.Minute)
 }
 
 func TestAPeeringMadeByHandIsAdoptedAndStays(t *testing.T) {
