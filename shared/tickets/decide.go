@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"net/http"
 	"regexp"
+	"strconv"
 	"strings"
 
 	"vpcinterconnect/shared/intake"
@@ -45,13 +46,19 @@ func (r *run) decide(ctx context.Context) ([]due, error) {
 		if !planned || newest.Marker.detail(0) != asked {
 			return r.plan(ctx, request, asked, tooEarly)
 		}
-		return nil, nil // what is there waits for another approval
+		if newest.Marker.detail(2) == approvedAt(approval) {
+			return nil, nil // the plan itself says that it waits for another approval
+		}
+		return r.problem(tooEarly, nil), nil
 	}
 	if planned && newest.Marker.detail(0) == asked {
 		return nil, nil // what the ticket asks for is planned, or there already
 	}
 	return r.plan(ctx, request, asked, "")
 }
+
+// approvedAt names an approval in a marker.
+func approvedAt(d *Decision) string { return strconv.FormatInt(d.At.UnixMilli(), 10) }
 
 // tooEarly is why a plan needs another approval that was approved unseen.
 const tooEarly = "It was approved before this plan was here. Look at the plan, and approve it once more."
@@ -150,6 +157,9 @@ func (r *run) plan(ctx context.Context, request *interconnect.Request, asked, wh
 		how = "It is made, exactly so, once the ticket is approved. If anything changes until then, nothing is made, and the difference is told here."
 	}
 	c := r.comment(KindPlan, asked, plan.PlanHash)
+	if why != "" && r.ticket.Approval != nil {
+		c.Marker.Details = append(c.Marker.Details, approvedAt(r.ticket.Approval))
+	}
 	planWords(&c, plan, strings.TrimSpace(how))
 	out := []due{{at, ranks[KindPlan], c}}
 	if !free {
@@ -202,7 +212,9 @@ func (r *run) refused(ctx context.Context, err error, title string) ([]due, erro
 // again only after another approval.
 func (r *run) problem(title string, lines []string) []due {
 	var c Comment
-	c.list(title, lines)
+	if c.list(title, lines); len(lines) == 0 {
+		c.say("%s", title)
+	}
 	of := c.Text()
 	if a := r.ticket.Approval; a != nil {
 		of += a.At.String()

@@ -27,7 +27,7 @@ type Kind string
 
 // The kinds, with their details. g is a generation.
 const (
-	KindPlan         Kind = "plan"         // hash of what the ticket asks for, hash of the plan
+	KindPlan         Kind = "plan"         // hash of what the ticket asks for, hash of the plan, and the approval that came too early for it, if one did
 	KindProblem      Kind = "problem"      // hash of what is wrong
 	KindAccepted     Kind = "accepted"     // g
 	KindStep         Kind = "step"         // g, step

@@ -118,6 +118,21 @@ func TestAPlanThatNobodyCouldHaveReadIsNotApproved(t *testing.T) {
 	require.Equal(t, []string{"1111"}, o.asked)
 }
 
+func TestAnApprovalThatCrossedThePlanIsToldThatItDoesNotCount(t *testing.T) {
+	t.Parallel()
+	o := newOffice(t)
+	o.touch()
+	o.ticket.Approval = &tickets.Decision{By: tickets.Person{ID: "bob"}, At: o.notes[0].At} // at the very moment
+	o.touch()
+	o.touch()
+	require.Empty(t, o.asked)
+	require.Equal(t, []string{"plan", "problem"}, o.said())
+	require.Contains(t, o.last(), "approve it once more")
+	o.approve("bob")
+	o.touch()
+	require.Equal(t, []string{"1111"}, o.asked)
+}
+
 func TestATicketThatIsChangedAfterItsPlanIsPlannedAnew(t *testing.T) {
 	t.Parallel()
 	o := newOffice(t)

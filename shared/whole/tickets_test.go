@@ -103,6 +103,12 @@ func (j *jiraCloud) says(key string, within time.Duration, kinds ...string) {
 	}, within, 100*time.Millisecond, "of %v there is %v", kinds, j.kinds(key))
 }
 
+// approves is what somebody does who has read the plan.
+func (j *jiraCloud) approves(key string) {
+	time.Sleep(20 * time.Millisecond)
+	j.Move(bob, key, "Approved")
+}
+
 // once asserts that no comment is there twice.
 func (j *jiraCloud) once(key string) {
 	j.t.Helper()
@@ -147,7 +153,7 @@ func TestATicketIsPlannedApprovedConnectedAndClosed(t *testing.T) {
 	require.Contains(t, plan, vpc1)
 	require.Contains(t, plan, "i-m5e1qingdao000000ecs1 to i-2ze2beijing000000ecs2 (172.16.1.10) on ICMP")
 
-	j.Move(bob, key, "Approved")
+	j.approves(key)
 	j.says(key, 60*time.Second, made...)
 	require.Equal(t, made, j.kinds(key), "the oldest first")
 	require.Equal(t, "Done", j.Status(key))
@@ -222,7 +228,7 @@ func TestTheSameDeliveriesAnyNumberOfTimesAreOneConnection(t *testing.T) {
 	j := withJira(t, start)
 	key := j.order(nil)
 	j.says(key, 2*time.Minute, "plan")
-	j.Move(bob, key, "Approved")
+	j.approves(key)
 	j.Edit(ann, key, map[string]any{"customfield_99999": "unrelated"})
 	require.Eventually(t, func() bool { return len(j.Deliveries()) >= 3 }, time.Minute, 100*time.Millisecond)
 	var bodies [][]byte
@@ -249,7 +255,7 @@ func TestAConnectionGoesOnWhileJiraIsDownAndAllIsToldAfterwards(t *testing.T) {
 	j := withJira(t, calm)
 	key := j.order(nil)
 	j.says(key, 20*time.Second, "plan")
-	j.Move(bob, key, "Approved")
+	j.approves(key)
 	j.says(key, 20*time.Second, "accepted")
 	j.Down(true)
 	j.reaches("jira-net-1", interconnect.StateConnected, time.Minute)
@@ -272,7 +278,7 @@ func TestABrokenConnectionIsToldOnItsTicketAndItsHealingToo(t *testing.T) {
 	j := withJira(t, calm)
 	key := j.order(nil)
 	j.says(key, 20*time.Second, "plan")
-	j.Move(bob, key, "Approved")
+	j.approves(key)
 	j.says(key, time.Minute, made...)
 
 	entries, err := j.byHand().RouteEntries(context.Background(), "cn-beijing", table2)
