@@ -54,11 +54,20 @@ var parts = []struct {
 func benchCommand() *cobra.Command {
 	b := benchmark{settings: settings{dataplane: "memory"}} // the fast one
 	var asJSON bool
+	var names []string
+	for _, p := range parts {
+		names = append(names, p.name)
+	}
 	c := &cobra.Command{
 		Use: "bench", Short: "Measure how close connections come to what the cloud itself takes", Args: cobra.NoArgs,
 		Long: `Measure how close connections come to what the cloud itself takes, on the calm local cloud with published rate limits.
 All figures are ratios or counts: other work on the machine changes them little, but it does; the machine's load is printed.`,
 		RunE: func(c *cobra.Command, _ []string) error {
+			for _, p := range b.parts {
+				if !slices.Contains(names, p) {
+					return fmt.Errorf("--parts %q: they are %s", p, strings.Join(names, ", "))
+				}
+			}
 			b.out = c
 			err := b.all(c.Context())
 			if !asJSON {
@@ -69,10 +78,6 @@ All figures are ratios or counts: other work on the machine changes them little,
 			e.SetEscapeHTML(false)
 			return errors.Join(err, e.Encode(b.report))
 		},
-	}
-	var names []string
-	for _, p := range parts {
-		names = append(names, p.name)
 	}
 	f := c.Flags()
 	f.BoolVar(&asJSON, "json", false, "print one JSON document instead")
