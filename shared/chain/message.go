@@ -12,7 +12,10 @@ import (
 
 // traceForm is what a trace may look like: it goes into names of commands and
 // into log lines.
-var traceForm = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._:-]{0,63}$`)
+var traceForm = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._:-]*$`)
+
+// longestTrace is how long a trace may be.
+const longestTrace = 64
 
 // ParseMessage reads a message's body. An error means that nobody of this
 // version can understand the message: it belongs to the dead letters.
@@ -34,7 +37,7 @@ func ParseMessage(body []byte) (Message, error) {
 		return Message{}, fmt.Errorf("%.64q is no target of %s", m.Target, m.Action)
 	case m.Attempts < 0 || m.Waits < 0 || m.Hops < 0 || m.Rounds < 0:
 		return Message{}, fmt.Errorf("a counter is negative")
-	case !traceForm.MatchString(m.Trace):
+	case len(m.Trace) > longestTrace, !traceForm.MatchString(m.Trace):
 		return Message{}, fmt.Errorf("%.80q is no trace id", m.Trace)
 	}
 	return m, nil

@@ -13,11 +13,23 @@ import (
 // part of queries and names, so nothing else than these characters gets in.
 // What exists, the cloud says.
 var (
-	idGrammar       = regexp.MustCompile(`^[a-z][a-z0-9-]{0,47}$`)
+	idGrammar       = grammar{regexp.MustCompile(`^[a-z][a-z0-9-]*$`), 1, 48}
 	regionGrammar   = regexp.MustCompile(`^[a-z]{2}(-[a-z0-9]{1,20}){1,4}$`)
-	resourceGrammar = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9-]{1,63}$`)
-	accountGrammar  = regexp.MustCompile(`^[0-9]{1,20}$`)
+	resourceGrammar = grammar{regexp.MustCompile(`^[A-Za-z][A-Za-z0-9-]*$`), 2, 64}
+	accountGrammar  = grammar{regexp.MustCompile(`^[0-9]+$`), 1, 20}
 )
+
+// grammar is what a text has to look like, and how long it may be, in bytes. A
+// regular expression that counts takes a function's start much longer to compile.
+type grammar struct {
+	form     *regexp.Regexp
+	min, max int
+}
+
+// MatchString tells whether s is of the grammar.
+func (g grammar) MatchString(s string) bool {
+	return len(s) >= g.min && len(s) <= g.max && g.form.MatchString(s)
+}
 
 // reservedIDs cannot be connection ids: the first is the entry beside the
 // records that freezes the deployment, and the Parameter Store refuses names

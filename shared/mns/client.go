@@ -33,7 +33,10 @@ const priority = 8
 // defaultTimeout is how long one request may take.
 const defaultTimeout = 10 * time.Second
 
-var nameForm = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9-]{0,119}$`)
+var nameForm = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9-]*$`)
+
+// longestName is how long a queue's name may be.
+const longestName = 120
 
 // Options say where the queues are.
 type Options struct {
@@ -211,7 +214,7 @@ func (c *Client) Delete(ctx context.Context, queue, handle string) error {
 // monitor races.
 func (c *Client) call(ctx context.Context, operation, queue string, timeout time.Duration, do func(ali_mns.AliMNSQueue) error) (err error) {
 	name := c.name(queue)
-	if !nameForm.MatchString(name) {
+	if len(name) > longestName || !nameForm.MatchString(name) {
 		return &Error{Class: Invalid, Operation: operation, Queue: fmt.Sprintf("%.130q", name), Message: "that is no queue name"}
 	}
 	ctx, cancel := context.WithTimeout(ctx, timeout)
