@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"net/netip"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -192,19 +193,23 @@ type ping struct {
 // is.
 func (j *judge) pinged(s *sim, c *call) {
 	script, err := base64.StdEncoding.DecodeString(c.parameters.Get("CommandContent"))
-	words := strings.Fields(string(script))
-	if err != nil || len(words) == 0 {
-		return
-	}
-	to, err := netip.ParseAddr(words[len(words)-1])
-	if err != nil {
-		return
+	must(err)
+	pings := pingOf.FindAllSubmatch(script, -1)
+	if len(pings) == 0 {
+		s.violate("what a function runs in a guest begins with a ping: %s", script)
 	}
 	parts := strings.Split(c.parameters.Get("Name"), ".")
-	p := dataplane.Packet{From: c.parameters.Get("InstanceId.1"), To: to, Protocol: "ICMP"}
-	passes := dataplane.Deliver(s.engine.Topology(), p).Fate == dataplane.Answered
-	j.pings[parts[2]] = append(j.pings[parts[2]], ping{time.Now(), p, passes})
+	for _, found := range pings {
+		to, err := netip.ParseAddr(string(found[1]))
+		must(err)
+		p := dataplane.Packet{From: c.parameters.Get("InstanceId.1"), To: to, Protocol: "ICMP"}
+		passes := dataplane.Deliver(s.engine.Topology(), p).Fate == dataplane.Answered
+		j.pings[parts[2]] = append(j.pings[parts[2]], ping{time.Now(), p, passes})
+	}
 }
+
+// pingOf finds the addresses that a script pings.
+var pingOf = regexp.MustCompile(`(?m)^ping [^|]* ([0-9.]+) \|\|`)
 
 // verdict looks whether a verdict that is recorded is what the pings found:
 // connected only if one of the last few minutes passed, or would now.
