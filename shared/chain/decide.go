@@ -129,7 +129,7 @@ func (s situation) wait(out Outcome) decision {
 		soon, next.Waits = 0, 0 // what was just changed has not been looked for in vain
 	}
 	delay := waitDelay(s.m.ConnectionID, soon)
-	if out.Turn > 0 {
+	if out.Turn > 0 && s.m.Waits < mostTurns {
 		delay = turn(s.m.ConnectionID, s.m.Hops, out.Turn)
 	}
 	if d := min(max(out.Until.Sub(s.now), out.Least), longestWait); d > delay {

@@ -249,7 +249,11 @@ func (h *Handler) wake(ctx context.Context, t *Task) error {
 		}
 		queue, m := FirstMessage(o, retrace(t.Message.Trace, "wake"))
 		m.Woken = true
-		if err := h.send(ctx, queue, m, 0); err != nil {
+		var delay time.Duration
+		if t.run.failed {
+			delay = landing // what got no answer may yet take effect
+		}
+		if err := h.send(ctx, queue, m, delay); err != nil {
 			return err
 		}
 		t.Log.Info("woken", "other", o.ID, "otherGeneration", o.Generation)

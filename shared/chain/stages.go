@@ -109,6 +109,9 @@ const (
 	overtakenFor = 10 * time.Minute
 	// frozenDelay is how often a message looks whether a freeze is over.
 	frozenDelay = 15 * time.Second
+	// mostTurns is how often a message comes for its turn soon: for some minutes.
+	// What is in its way then does not move, and it waits as for anything else.
+	mostTurns = 150
 	// longestWait is how long a message waits for a moment that its step named:
 	// less than the silence after which the sweep takes it for lost.
 	longestWait = time.Minute

@@ -1,6 +1,7 @@
 package chain_test
 
 import (
+	"context"
 	"testing"
 	"time"
 
@@ -212,6 +213,36 @@ func TestOneLateLookIsEnough(t *testing.T) {
 			s.mustDeliver(interconnect.Peering, late)
 			require.Equal(t, 1, s.steps[interconnect.Peering].runs)
 			require.Len(t, s.queues.left, 1)
+		})
+	}
+}
+
+func TestAnotherConnectionIsWokenWhenARemovalThatGotNoAnswerHasLanded(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		err   error
+		delay time.Duration
+	}{
+		"it was carried out": {nil, 0},
+		"it got no answer":   {&interconnect.CloudError{Class: interconnect.Transient, Action: "RevokeSecurityGroup", Unknown: true}, time.Minute},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := newStage(t)
+			s.steps[interconnect.SecurityGroups].do = append(s.steps[interconnect.SecurityGroups].do, func(ctx context.Context, task *chain.Task) chain.Outcome {
+				_, err := task.Others(ctx)
+				require.NoError(t, err)
+				err = task.Mutate(ctx, chain.Call{Action: "RevokeSecurityGroup", Do: func(context.Context) error {
+					s.records.put("b", 1, func(*interconnect.Record) {})
+					return c.err
+				}})
+				return chain.FromError(err)
+			})
+			s.mustDeliver(interconnect.SecurityGroups, message(interconnect.Prune))
+			woken := s.queues.on("peering")
+			require.Len(t, woken, 1)
+			require.Equal(t, "b", woken[0].message(t).ConnectionID)
+			require.Equal(t, c.delay, woken[0].delay)
 		})
 	}
 }

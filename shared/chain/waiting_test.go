@@ -70,6 +70,16 @@ func TestWaiting(t *testing.T) {
 		require.Equal(t, time.Second, out.delay)
 		require.Zero(t, m.Waits, "nothing has been looked for in vain yet")
 	})
+	t.Run("a turn that does not come is waited for as anything else", func(t *testing.T) {
+		t.Parallel()
+		s := newStage(t)
+		out := chain.WaitFor("the VPC")
+		out.Turn = 4 * time.Second
+		s.steps[interconnect.Routes].says(out)
+		s.mustDeliver(interconnect.Routes, message(interconnect.Prune, func(m *chain.Message) { m.Waits = 150 }))
+		sent, _ := s.only()
+		require.Greater(t, sent.delay, 10*time.Second)
+	})
 	t.Run("those who wait for a turn look soon, and not all at one moment", func(t *testing.T) {
 		t.Parallel()
 		seen := map[time.Duration]int{}
