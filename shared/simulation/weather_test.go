@@ -76,12 +76,12 @@ func draw(seed uint64) plan {
 	if chance(0.2) {
 		p.handMade = 1 + r.IntN(2)
 	}
-	p.brief, p.hasty = chance(0.8), chance(0.15)
+	p.brief, p.hasty = chance(0.9), chance(0.15)
 	if p.hasty && chance(0.5) {
 		p.late = 0.3
 	}
 	p.script, p.length = drawScript(r, &p)
-	p.replays, p.ends = !p.brief || chance(0.4), !p.brief || chance(0.4) // what a short life finds, it finds before
+	p.replays, p.ends = !p.brief || chance(0.25), !p.brief || chance(0.3) // what a short life finds, it finds before
 	return p
 }
 
