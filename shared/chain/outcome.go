@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"vpcinterconnect/shared/interconnect"
@@ -79,8 +80,14 @@ func FromError(err error) Outcome {
 	if err == nil {
 		return RetryAfter(interconnect.Problem{Sentence: "The step reported a failure without an error. It is tried again; if that does not help, report it as a defect."}, nil)
 	}
+	all := flatten(err)
+	// Of several failures those that say that the cloud is not as it was read
+	// count only if there are no others: the next run reads it anew.
+	if lasting := slices.DeleteFunc(slices.Clone(all), interconnect.Stale); len(lasting) > 0 {
+		all = lasting
+	}
 	var worst Outcome
-	for _, one := range flatten(err) {
+	for _, one := range all {
 		if o := fromOne(one); severity[o.Kind] > severity[worst.Kind] {
 			worst = o
 		}
