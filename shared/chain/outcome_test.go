@@ -14,7 +14,9 @@ import (
 // failed in passing.
 func TestOfSeveralFailuresThoseThatReadingAnewSettlesDoNotCount(t *testing.T) {
 	t.Parallel()
-	of := func(c interconnect.Class) error { return &interconnect.CloudError{Class: c, Action: "RevokeSecurityGroup"} }
+	of := func(c interconnect.Class) error {
+		return &interconnect.CloudError{Class: c, Action: "RevokeSecurityGroup"}
+	}
 	for name, c := range map[string]struct {
 		err  error
 		want chain.Kind

@@ -208,7 +208,7 @@ func TestGuestsTroublesAreReal(t *testing.T) {
 		says      []string
 	}{
 		{"a container bridge over the peer's block", "i-a1", bridge("172.16.0.0/12"), "ping -w 5 172.16.1.10 > /tmp/w & ping -c 1 -W 4 172.16.1.10; wait; cat /tmp/w; ip route get 172.16.1.10", 0,
-			[]string{"From 172.16.0.1 icmp_seq=1 Destination Host Unreachable\n\n---", "1 packets transmitted, 0 received, +1 errors", "3 packets transmitted, 0 received, +3 errors", "172.16.1.10 dev docker0 src 172.16.0.1"}},
+			[]string{"From 172.16.0.1 icmp_seq=1 Destination Host Unreachable\n\n---", "1 packets transmitted, 0 received, +1 errors", "From 172.16.0.1 icmp_seq=3 Destination Host Unreachable", " packets transmitted, 0 received, +3 errors", "172.16.1.10 dev docker0 src 172.16.0.1"}},
 		{"a container bridge over another block", "i-a1", bridge("172.17.0.0/16"), pingB, 0, []string{"2 received"}},
 		{"a container bridge at the far end swallows the answer", "i-b", bridge("192.168.0.0/16"), pingB, 0, []string{"2 packets transmitted, 0 received"}},
 		{"a guest that is strict drops what it would answer by a bridge", "i-b", func(g *engine.GuestFacts) {
