@@ -3,13 +3,11 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
 	"log/slog"
 	"os"
-	"strings"
 	"time"
 
 	"vpcinterconnect/shared/alicloud"
@@ -61,7 +59,11 @@ func build(inv trigger.Invocation, env func(string) string) (*intake.Intake, err
 	if err != nil {
 		return nil, fmt.Errorf("the environment variable API_TOKENS: %w", err)
 	}
-	rules, err := readPolicy(env("POLICY"))
+	text, err := trigger.JSONVariable(env("POLICY"))
+	if err != nil {
+		return nil, fmt.Errorf("the environment variable POLICY: %w", err)
+	}
+	rules, err := policy.Parse(text)
 	if err != nil {
 		return nil, fmt.Errorf("the environment variable POLICY: %w", err)
 	}
@@ -80,22 +82,6 @@ func build(inv trigger.Invocation, env func(string) string) (*intake.Intake, err
 		Cloud: cloud, Records: records.New(cloud.Parameters(), prefix), Queues: queues,
 		Prefix: prefix, Tokens: tokens, Policy: *rules, CheckInterval: interval, Log: log,
 	}, nil
-}
-
-// readPolicy reads the policy: JSON, or the path of a file that holds it, which
-// may be one beside the function's binary. Nothing is no rules.
-func readPolicy(s string) (*policy.Policy, error) {
-	text := []byte(strings.TrimSpace(s))
-	if len(text) > 0 && text[0] != '{' {
-		var err error
-		if text, err = os.ReadFile(string(text)); err != nil {
-			return nil, fmt.Errorf("it is neither a JSON object nor a file that can be read: %w", err)
-		}
-		if len(bytes.TrimSpace(text)) == 0 {
-			return nil, fmt.Errorf("the file is empty; a policy without rules is {}")
-		}
-	}
-	return policy.Parse(text)
 }
 
 // checkInterval reads how often connections are checked: a duration of at

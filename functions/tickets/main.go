@@ -4,13 +4,11 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
 	"log/slog"
 	"os"
-	"strings"
 	"time"
 
 	"vpcinterconnect/shared/alicloud"
@@ -73,7 +71,7 @@ func build(inv trigger.Invocation, env func(string) string) (*parts, error) {
 	if prefix == "" {
 		return nil, fmt.Errorf("the environment variable PREFIX is not set; it names the deployment")
 	}
-	text, err := read(env("TICKETS"))
+	text, err := trigger.JSONVariable(env("TICKETS"))
 	if err != nil {
 		return nil, fmt.Errorf("the environment variable TICKETS: %w", err)
 	}
@@ -88,7 +86,7 @@ func build(inv trigger.Invocation, env func(string) string) (*parts, error) {
 	if err != nil {
 		return nil, err
 	}
-	if text, err = read(env("POLICY")); err != nil {
+	if text, err = trigger.JSONVariable(env("POLICY")); err != nil {
 		return nil, fmt.Errorf("the environment variable POLICY: %w", err)
 	}
 	rules, err := policy.Parse(text)
@@ -140,21 +138,4 @@ type planner func(context.Context, *interconnect.Request, intake.Asker) (*intake
 
 func (p planner) Plan(ctx context.Context, r *interconnect.Request, by intake.Asker) (*intake.Plan, error) {
 	return p(ctx, r, by)
-}
-
-// read reads a variable that holds a JSON object, or the path of a file that
-// does, which may be one beside the function's binary. Nothing is nothing.
-func read(s string) ([]byte, error) {
-	text := []byte(strings.TrimSpace(s))
-	if len(text) == 0 || text[0] == '{' {
-		return text, nil
-	}
-	text, err := os.ReadFile(string(text))
-	if err != nil {
-		return nil, fmt.Errorf("it is neither a JSON object nor a file that can be read: %w", err)
-	}
-	if len(bytes.TrimSpace(text)) == 0 {
-		return nil, fmt.Errorf("the file is empty; nothing at all is written {}")
-	}
-	return text, nil
 }

@@ -53,8 +53,8 @@ func (b *benchmark) binaries() (map[string]string, error) {
 	return out, err
 }
 
-// size compares zips.
-func (b *benchmark) size(ctx context.Context) error {
+// beside hands out a bare handler's binary and the functions', by name.
+func (b *benchmark) beside(ctx context.Context, do func(bare string, all map[string]string) error) error {
 	dir, err := os.MkdirTemp("", "localcloud")
 	if err != nil {
 		return err
@@ -64,11 +64,18 @@ func (b *benchmark) size(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	small, err := bench.Zipped(bare)
+	all, err := b.binaries()
 	if err != nil {
 		return err
 	}
-	all, err := b.binaries()
+	return do(bare, all)
+}
+
+// size compares zips.
+func (b *benchmark) size(ctx context.Context) error { return b.beside(ctx, b.sizes) }
+
+func (b *benchmark) sizes(bare string, all map[string]string) error {
+	small, err := bench.Zipped(bare)
 	if err != nil {
 		return err
 	}
@@ -90,19 +97,10 @@ func (b *benchmark) size(ctx context.Context) error {
 // startUp compares how long processes take from their start to their first poll
 // for an event, one of each in turn.
 func (b *benchmark) startUp(ctx context.Context) error {
-	dir, err := os.MkdirTemp("", "localcloud")
-	if err != nil {
-		return err
-	}
-	defer func() { _ = os.RemoveAll(dir) }() // it is the system's to clean up
-	bare, err := b.bare(ctx, dir)
-	if err != nil {
-		return err
-	}
-	all, err := b.binaries()
-	if err != nil {
-		return err
-	}
+	return b.beside(ctx, func(bare string, all map[string]string) error { return b.starting(ctx, bare, all) })
+}
+
+func (b *benchmark) starting(ctx context.Context, bare string, all map[string]string) error {
 	var ours, least []time.Duration
 	for range b.starts {
 		for _, one := range []struct {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -31,12 +32,7 @@ func runCommand() *cobra.Command {
 The exit status is 0 only if it ends Connected. It is calm unless --seed is given.`,
 		RunE: func(c *cobra.Command, _ []string) error {
 			hostile := c.Flags().Changed("seed") && !s.calm
-			if patience == 0 {
-				patience = 3 * time.Minute
-				if hostile {
-					patience = 15 * time.Minute
-				}
-			}
+			patience = cmp.Or(patience, patienceWith(hostile))
 			w, err := world.ReadFile(s.world)
 			if err != nil {
 				return err

@@ -230,6 +230,14 @@ func (s *settings) built(ctx context.Context, dir string, say func(string)) (str
 	return folder, nil
 }
 
+// patienceWith is how long a run waits for its end, unless told otherwise.
+func patienceWith(hostile bool) time.Duration {
+	if hostile {
+		return 15 * time.Minute
+	}
+	return 3 * time.Minute
+}
+
 // drawSeed gives a hostile cloud a seed if nobody has, small enough to type.
 func (s *settings) drawSeed(given bool) {
 	if !given {

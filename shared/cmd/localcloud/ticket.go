@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/json"
@@ -33,12 +34,7 @@ ticket system is a stand-in for Jira or ServiceNow, configured by the samples in
 shared/tickets/samples. The exit status is 0 only if the ticket ends done.`,
 		RunE: func(c *cobra.Command, _ []string) error {
 			hostile := c.Flags().Changed("seed") && !s.calm
-			if patience == 0 {
-				patience = 3 * time.Minute
-				if hostile {
-					patience = 15 * time.Minute
-				}
-			}
+			patience = cmp.Or(patience, patienceWith(hostile))
 			w, err := world.ReadFile(s.world)
 			if err != nil {
 				return err
