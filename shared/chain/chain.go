@@ -32,10 +32,10 @@ type Message struct {
 	Repair       bool      `json:"repair,omitempty"`      // a connect that repairs: it never rolls back
 	LaggingSince time.Time `json:"laggingSince,omitzero"` // since when the record reads older than the message, or not at all
 	FrozenSince  time.Time `json:"frozenSince,omitzero"`  // when the last run met a freeze; the next one adds the time since then to StartedAt and GiveUpAt
-	Rounds       int       `json:"rounds,omitempty"`      // how often this action began anew because something was left over
+	Rounds       int       `json:"rounds,omitempty"`      // how often this action began anew: something was left over, or a late call may have undone something
+	BeganAt      time.Time `json:"beganAt,omitzero"`      // when the action's first stage first handled it, in this round
 	Cause        *Cause    `json:"cause,omitempty"`       // of a rollback
 	Woken        bool      `json:"woken,omitempty"`       // another run began this one, perhaps more than once under this trace: not to be taken for its own twin
-	Late         bool      `json:"late,omitempty"`        // looks for what a call of the generation before undid as it landed: once is enough
 	Recheck      bool      `json:"recheck,omitempty"`     // the look after the last mutating call failed: the next run looks again
 }
 

@@ -48,7 +48,7 @@ func TestACountOnTheMessageStartsAnewAtEachStage(t *testing.T) {
 		m.Attempts, m.Waits, m.Hops, m.StartedAt, m.GiveUpAt = 3, 4, 7, s.now, s.now.Add(time.Hour)
 	}))
 	_, m := s.only()
-	require.Equal(t, message(interconnect.Connect, func(m *chain.Message) { m.Hops = 8 }), m)
+	require.Equal(t, message(interconnect.Connect, func(m *chain.Message) { m.Hops, m.BeganAt = 8, s.now }), m)
 }
 
 func TestWhatFollowsAnActionsEnd(t *testing.T) {

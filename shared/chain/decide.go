@@ -46,12 +46,16 @@ func (s situation) decide(out Outcome) decision {
 func (s situation) stage() Stage { return table[s.m.Action][s.at] }
 
 // finish goes on with the action's next stage; after connect's last, a changed
-// request prunes what its former generations left. A repair removes nothing.
+// request prunes what its former generations left. A repair removes nothing. A
+// connect that overtook another generation goes round once more before that.
 func (s situation) finish(out Outcome) decision {
 	d := decision{outcome: out, announce: true}
 	switch {
 	case s.at+1 < len(table[s.m.Action]):
 		return s.handOn(d, s.m.follow(s.m.Action, s.m.Target), s.at+1)
+	case s.unsettled():
+		again := WaitFor("the minute to end in which a call of the request before this one may still take effect; then all is looked at once more")
+		return s.handOn(decision{outcome: again, delay: s.until(s.rec.SettledAt())}, s.m.anew(), 0)
 	case s.m.Action == interconnect.Connect && !s.m.Repair && len(s.rec.Wanted.Former) > 0:
 		return s.handOn(d, s.m.follow(interconnect.Prune, interconnect.TargetDesired), 0)
 	case !s.mendable(out):
@@ -132,10 +136,22 @@ func (s situation) wait(out Outcome) decision {
 	if out.Turn > 0 && s.m.Waits < mostTurns {
 		delay = turn(s.m.ConnectionID, s.m.Hops, out.Turn)
 	}
-	if d := min(max(out.Until.Sub(s.now), out.Least), longestWait); d > delay {
-		delay = (d + time.Second - 1).Truncate(time.Second) // queues count whole seconds
-	}
+	delay = max(delay, s.until(out.Until), s.until(s.now.Add(out.Least)))
 	return s.handOn(decision{outcome: out, delay: delay}, next, s.at)
+}
+
+// until is the delay to a moment, if it is to come.
+func (s situation) until(moment time.Time) time.Duration {
+	d := min(max(moment.Sub(s.now), 0), longestWait)
+	return (d + time.Second - 1).Truncate(time.Second) // queues count whole seconds
+}
+
+// unsettled tells whether a connect has found in place what a call of the
+// generation before may since have undone: it began before none can land any more.
+// That it goes round again is not left to a message alone: the generation has not
+// ended before it did.
+func (s situation) unsettled() bool {
+	return s.m.Action == interconnect.Connect && !s.m.Repair && s.rec.Wanted.Overtook && s.m.BeganAt.Before(s.rec.SettledAt())
 }
 
 // retry sends the same message again after a backoff, unless its attempts or
@@ -244,11 +260,6 @@ func (s situation) makeWay(out Outcome) decision {
 		queue, first := FirstMessage(s.run.newest, retrace(s.m.Trace, fmt.Sprintf("g%d", s.run.newest.Generation)))
 		first.Woken = true
 		d.queue, d.next = queue, &first
-		if s.run.failed {
-			// A call that got no answer may yet take effect: only then is there
-			// something to mend. The newest generation's own message is out.
-			d.delay = landing
-		}
 	}
 	return d
 }

@@ -42,22 +42,6 @@ func TestAStepThatIsSupersededMakesWayForTheNewestGeneration(t *testing.T) {
 		require.Zero(t, made)
 		requireNewest(t, s)
 	})
-	t.Run("after a mutating call that failed: the newest mends it when it can no longer land", func(t *testing.T) {
-		t.Parallel()
-		s := newStage(t)
-		s.steps[interconnect.Peering].do = append(s.steps[interconnect.Peering].do, func(ctx context.Context, task *chain.Task) chain.Outcome {
-			err := task.Mutate(ctx, chain.Call{Action: "CreateThing", Do: func(context.Context) error {
-				disconnect(s)
-				return &interconnect.CloudError{Class: interconnect.Transient, Action: "CreateThing", Unknown: true}
-			}})
-			return chain.FromError(err)
-		})
-		s.mustDeliver(interconnect.Peering, message(interconnect.Connect))
-		out, m := s.only()
-		require.Equal(t, "security-groups", out.queue)
-		require.Equal(t, time.Minute, out.delay)
-		require.Equal(t, 2, m.Generation)
-	})
 	t.Run("after the last mutating call: the newest cleans up what landed late", func(t *testing.T) {
 		t.Parallel()
 		s, made := newStage(t), 0

@@ -77,7 +77,7 @@ func (h *Handler) one(ctx context.Context, q trigger.QueueMessage) error {
 	case interconnect.Held(rec, now):
 		reason = "its window has not begun; the sweep sends it then"
 	case reason == "":
-		if (m.Woken || m.Late) && m.Action == interconnect.Connect && interconnect.Ended(rec) {
+		if m.Woken && m.Action == interconnect.Connect && interconnect.Ended(rec) {
 			m.Repair = true // that generation's own chain has told its end
 		}
 		if twin(rec, m, h.Runner.Step()) {
@@ -86,26 +86,10 @@ func (h *Handler) one(ctx context.Context, q trigger.QueueMessage) error {
 	}
 	if reason != "" {
 		log.Info("dropped", "why", reason, "recordGeneration", rec.Generation)
-		return h.mendLate(ctx, log, m, rec, now)
-	}
-	m = m.started(table[m.Action][at], now)
-	return h.act(ctx, log, m, at, rec, now)
-}
-
-// mendLate has a live connection connected once more after a message of a
-// generation before it was dropped. An earlier run of that message may have died,
-// or given up on an answer, while a call was on its way: what that call undoes,
-// as it lands, the newest chain has found in place. A prune looks a second time
-// by itself.
-func (h *Handler) mendLate(ctx context.Context, log *slog.Logger, m Message, rec *interconnect.Record, now time.Time) error {
-	age := now.Sub(rec.UpdatedAt)
-	if m.Action == interconnect.Verify || rec.Generation == m.Generation || !rec.Live() || interconnect.Held(rec, now) || age > overtakenFor {
 		return nil
 	}
-	queue, first := FirstMessage(rec, retrace(m.Trace, fmt.Sprintf("g%d", rec.Generation)))
-	first.Late = true
-	log.Info("woken", "recordGeneration", rec.Generation, "why", "a call of the generation before may still land")
-	return h.send(ctx, queue, first, max(landing-age, 0).Truncate(time.Second))
+	m = m.started(table[m.Action][at], at, now)
+	return h.act(ctx, log, m, at, rec, now)
 }
 
 // act runs the step and hands the chain on: effects, outcome message,
@@ -251,7 +235,7 @@ func (h *Handler) wake(ctx context.Context, t *Task) error {
 		m.Woken = true
 		var delay time.Duration
 		if t.run.failed {
-			delay = landing // what got no answer may yet take effect
+			delay = interconnect.Landing // what got no answer may yet take effect
 		}
 		if err := h.send(ctx, queue, m, delay); err != nil {
 			return err

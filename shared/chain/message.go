@@ -125,9 +125,6 @@ func pointless(r *interconnect.Record, m Message) string {
 // then the sweep begins anew.
 func twin(r *interconnect.Record, m Message, step interconnect.Step) bool {
 	s := r.Steps[step]
-	if m.Late && m.Repair { // the entry counts the hops of the generation's own chain
-		return s.Generation == m.Generation && s.Trace == m.Trace
-	}
 	return !m.Woken && !m.Repair && s.Generation == m.Generation && s.Action == m.Action && s.Target == m.Target &&
 		s.Trace == m.Trace && m.Hops < s.Hops
 }
@@ -137,12 +134,12 @@ func twin(r *interconnect.Record, m Message, step interconnect.Step) bool {
 func (m Message) follow(a interconnect.Action, t interconnect.Target) Message {
 	n := Message{
 		Schema: SchemaVersion, ConnectionID: m.ConnectionID, Generation: m.Generation,
-		Action: a, Target: t, Hops: m.Hops + 1, Trace: m.Trace, Repair: m.Repair, Rounds: m.Rounds, Woken: m.Woken, Late: m.Late, Cause: m.Cause,
+		Action: a, Target: t, Hops: m.Hops + 1, Trace: m.Trace, Repair: m.Repair, Rounds: m.Rounds, Woken: m.Woken, BeganAt: m.BeganAt, Cause: m.Cause,
 	}
 	if a != m.Action {
 		// A prune after a connect pings anew: its checks must not be answered
 		// with the connect's.
-		n.Hops, n.Rounds, n.Repair, n.Trace = 0, 0, false, retrace(m.Trace, string(a))
+		n.Hops, n.Rounds, n.Repair, n.BeganAt, n.Trace = 0, 0, false, time.Time{}, retrace(m.Trace, string(a))
 	}
 	return n
 }
@@ -152,6 +149,7 @@ func (m Message) follow(a interconnect.Action, t interconnect.Target) Message {
 func (m Message) anew() Message {
 	n := m.follow(m.Action, m.Target)
 	n.Rounds++
+	n.BeganAt = time.Time{}
 	n.Trace = retrace(m.Trace, fmt.Sprintf("%s-%d", m.Action, n.Rounds))
 	return n
 }
@@ -175,7 +173,10 @@ func retrace(trace, suffix string) string {
 // started sets, at the first handling, when the stage began and when it is
 // given up, and moves both on by the time that a freeze took: what a step
 // measures from its beginning is as if there had been none.
-func (m Message) started(s Stage, now time.Time) Message {
+func (m Message) started(s Stage, at int, now time.Time) Message {
+	if at == 0 && m.BeganAt.IsZero() {
+		m.BeganAt = now
+	}
 	if m.StartedAt.IsZero() {
 		m.StartedAt = now
 		if s.GiveUp > 0 {

@@ -2,6 +2,7 @@ package chain_test
 
 import (
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -135,4 +136,53 @@ func TestARollbackThatLeavesSomethingListsIt(t *testing.T) {
 	require.Equal(t, interconnect.StateFailed, interconnect.Overall(&rec, s.now))
 	require.True(t, interconnect.Ended(&rec))
 	require.Empty(t, rec.Leftovers())
+}
+
+// A call of the generation before may land after this one has found in place what
+// it undoes.
+func TestAConnectThatOvertookGoesRoundOnceMore(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		overtook, repair bool
+		age              time.Duration // of the generation
+		again            bool
+	}{
+		"when nothing can land any more":              {overtook: true, age: 20 * time.Second, again: true},
+		"not if it began only then":                   {overtook: true, age: time.Minute},
+		"not if the one before had ended long ago":    {age: 20 * time.Second},
+		"not a repair, which is no part of the chain": {overtook: true, repair: true, age: 20 * time.Second},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := newStage(t)
+			s.records.put("a", 1, func(r *interconnect.Record) {
+				r.UpdatedAt, r.Wanted.Overtook = s.now.Add(-c.age), c.overtook
+			})
+			s.steps[interconnect.Verification].says(verdict(interconnect.VerdictConnected))
+			s.mustDeliver(interconnect.Peering, message(interconnect.Connect, func(m *chain.Message) { m.Repair = c.repair }))
+			s.play(3)
+			rec := s.records.all["a"]
+			if !c.again {
+				require.Empty(t, s.queues.left)
+				return
+			}
+			require.False(t, interconnect.Ended(&rec), "the sweep sends it again if the message is lost")
+			require.Equal(t, interconnect.StateConnecting, interconnect.Overall(&rec, s.now))
+			require.Contains(t, s.status(interconnect.Verification).Note, "may still take effect")
+
+			out := s.queues.left[0]
+			m := out.message(t)
+			require.Equal(t, "peering", out.queue)
+			require.Equal(t, time.Minute-c.age, out.delay)
+			require.Equal(t, interconnect.Connect, m.Action)
+			require.NotEqual(t, "trace", m.Trace, "its ping must not be answered with the former round's")
+			s.now = s.now.Add(out.delay)
+			s.play(10)
+			require.Equal(t, 2, s.steps[interconnect.Routes].runs)
+			require.Equal(t, 2, s.steps[interconnect.Verification].runs)
+			require.Empty(t, s.queues.left)
+			rec = s.records.all["a"]
+			require.Equal(t, interconnect.StateConnected, interconnect.Overall(&rec, s.now))
+		})
+	}
 }

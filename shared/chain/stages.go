@@ -100,13 +100,6 @@ const (
 	// maxLag is how long a message waits for a record that reads older than
 	// itself, or not at all.
 	maxLag = time.Minute
-	// landing is how long a call may take to take effect that got no answer: the
-	// longest that a step's function runs.
-	landing = time.Minute
-	// overtakenFor is how long after a generation was written a message of the
-	// one before may still come again that has been handled before: the queues'
-	// visibility timeout, and the pauses between pushes.
-	overtakenFor = 10 * time.Minute
 	// frozenDelay is how often a message looks whether a freeze is over.
 	frozenDelay = 15 * time.Second
 	// mostTurns is how often a message comes for its turn soon: for some minutes.

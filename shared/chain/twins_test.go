@@ -127,53 +127,6 @@ func TestARollbackKnowsItsCauseThoughTheRecordReadsLate(t *testing.T) {
 	require.Equal(t, "The table is full.", s.status(interconnect.Routes).Cause.Sentence)
 }
 
-// A run of the message may have died, or given up, while its call was on its way.
-func TestAMessageThatWasOvertakenHasTheNewestLookOnceMore(t *testing.T) {
-	t.Parallel()
-	for name, c := range map[string]struct {
-		action chain.Message
-		age    time.Duration // of the newest generation
-		change func(*interconnect.Record)
-		delay  time.Duration
-		sent   bool
-	}{
-		"when nothing can land any more":         {message(interconnect.Prune), 20 * time.Second, nil, 40 * time.Second, true},
-		"at once if that time has come":          {message(interconnect.Connect), 5 * time.Minute, nil, 0, true},
-		"not long after":                         {message(interconnect.Connect), 11 * time.Minute, nil, 0, false},
-		"not for a check, which changes nothing": {message(interconnect.Verify), time.Second, nil, 0, false},
-		"not a prune: it looks twice by itself":  {message(interconnect.Connect), time.Second, func(r *interconnect.Record) { r.Wanted.Disconnect = true }, 0, false},
-		"not before its window: the sweep sends it": {message(interconnect.Connect), time.Second, func(r *interconnect.Record) {
-			r.Wanted.NotBefore = time.Date(2100, 1, 1, 0, 0, 0, 0, time.UTC)
-		}, 0, false},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			s := newStage(t)
-			s.records.put("a", 2, func(r *interconnect.Record) {
-				r.UpdatedAt = s.now.Add(-c.age)
-				if c.change != nil {
-					c.change(r)
-				}
-			})
-			step := interconnect.Routes
-			if c.action.Action == interconnect.Verify {
-				step = interconnect.Verification
-			}
-			s.mustDeliver(step, c.action)
-			require.Zero(t, s.steps[step].runs)
-			if !c.sent {
-				require.Empty(t, s.queues.left)
-				return
-			}
-			out, m := s.only()
-			require.Equal(t, "peering", out.queue)
-			require.Equal(t, 2, m.Generation)
-			require.True(t, m.Late)
-			require.Equal(t, c.delay, out.delay)
-		})
-	}
-}
-
 func TestWhatIsWokenAfterItsEndLooksLikeARepairAndTellsNoSecondStory(t *testing.T) {
 	t.Parallel()
 	s := newStage(t)
@@ -190,31 +143,6 @@ func TestWhatIsWokenAfterItsEndLooksLikeARepairAndTellsNoSecondStory(t *testing.
 	require.Equal(t, done, s.status(interconnect.Peering))
 	_, m := s.only()
 	require.True(t, m.Repair)
-}
-
-func TestOneLateLookIsEnough(t *testing.T) {
-	t.Parallel()
-	for name, ended := range map[string]bool{"while the chain is on its way": false, "after its end": true} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			s := newStage(t)
-			if ended {
-				s.records.put("a", 1, func(r *interconnect.Record) {
-					for _, step := range interconnect.Steps {
-						r.Steps[step] = interconnect.StepStatus{Generation: 1, Action: interconnect.Connect, Progress: interconnect.Done, Trace: "first", Hops: 9}
-					}
-				})
-			}
-			late := message(interconnect.Connect, func(m *chain.Message) { m.Late, m.Trace = true, "first.g1" })
-			s.mustDeliver(interconnect.Peering, late)
-			_, m := s.only()
-			require.True(t, m.Late)
-			require.Equal(t, ended, m.Repair)
-			s.mustDeliver(interconnect.Peering, late)
-			require.Equal(t, 1, s.steps[interconnect.Peering].runs)
-			require.Len(t, s.queues.left, 1)
-		})
-	}
 }
 
 func TestAnotherConnectionIsWokenWhenARemovalThatGotNoAnswerHasLanded(t *testing.T) {

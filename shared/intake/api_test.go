@@ -88,6 +88,7 @@ func TestAChangedRequestIsANewGeneration(t *testing.T) {
 	a = h.do("POST", "/connections", narrower)
 	require.Equal(t, 3, a.Generation)
 	require.Equal(t, []interconnect.Place{{Role: interconnect.Initiator, Table: "vtb-1"}}, h.records["a"].Wanted.Former)
+	require.True(t, h.records["a"].Wanted.Overtook, "a step of the one before may be at work")
 	require.Equal(t, 3, h.sent[len(h.sent)-1].Generation)
 	require.Equal(t, interconnect.Connect, h.sent[len(h.sent)-1].Action)
 }
@@ -203,6 +204,7 @@ func TestARequestThatIsOvertakenAtTheLastMomentIsWarnedOf(t *testing.T) {
 	require.Equal(t, 4, a.Generation)
 	require.True(t, slices.ContainsFunc(a.Warnings, func(w interconnect.Warning) bool { return strings.Contains(w.Sentence, "at the same time") }))
 	require.Equal(t, interconnect.PlacesOf(h.records["a"].Wanted.Connection), h.records["a"].Wanted.Former, "what nobody has seen may have left something")
+	require.True(t, h.records["a"].Wanted.Overtook, "or may have a call on its way")
 }
 
 func TestAnIDThatAnotherPairTookMeanwhileIsRefused(t *testing.T) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"reflect"
 	"slices"
 
 	"vpcinterconnect/shared/chain"
@@ -189,6 +190,7 @@ func (in *Intake) want(ctx context.Context, seen *prospect, by Asker) (*Taken, e
 	}
 	w := interconnect.NextWanted(record, c)
 	w.By, w.ApprovedBy, w.At, w.Window = by.behalf(seen.asked.RequestedBy), seen.approvedBy, now, window
+	w.Overtook = interconnect.Overtakes(record, now)
 	if p := interconnect.RefuseRecord(w); p != nil {
 		return nil, refuse(http.StatusUnprocessableEntity, *p)
 	}
@@ -226,8 +228,7 @@ func (in *Intake) put(ctx context.Context, seen *interconnect.Record, id string,
 	if g > generation(seen)+1 {
 		in.log().Warn("another request was recorded at the same time", "connection", id, "generation", g, "seen", generation(seen))
 		warnings = append(warnings, interconnect.Warning{Sentence: "Another request for this connection was recorded at the same time, and this one replaced it."})
-		if thorough := w; len(w.Former) == 0 && !w.Disconnect {
-			thorough.Former = interconnect.PlacesOf(w.Connection)
+		if thorough := overtaking(w); !w.Disconnect && !reflect.DeepEqual(thorough, w) {
 			if interconnect.RefuseRecord(thorough) == nil {
 				w = thorough
 				if g, err = again(ctx, in.planner(), func() (int, error) { return in.Records.PutRequest(ctx, id, w) }); err != nil {
@@ -243,6 +244,15 @@ func (in *Intake) put(ctx context.Context, seen *interconnect.Record, id string,
 	in.announceRecorded(ctx, seen, &t.Record)
 	in.log().Info("recorded", "connection", id, "generation", g, "disconnect", w.Disconnect, "by", w.By, "approvedBy", w.ApprovedBy)
 	return t, nil
+}
+
+// overtaking is what is recorded in place of a generation that nobody has seen.
+func overtaking(w interconnect.Wanted) interconnect.Wanted {
+	w.Overtook = true
+	if len(w.Former) == 0 {
+		w.Former = interconnect.PlacesOf(w.Connection)
+	}
+	return w
 }
 
 // announceRecorded tells on the outcomes what was recorded. If that fails, the

@@ -6,11 +6,37 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"time"
 )
 
 // MaxRecordChars is how long a record's entry may be: the Parameter Store's
 // limit.
 const MaxRecordChars = 4096
+
+// Landing is how long a call may take to take effect whose answer nobody waits
+// for any more: the longest that a step's function runs (its timeout in
+// template.yml).
+const Landing = time.Minute
+
+// Overtakes tells whether a generation that is written now comes so soon after
+// r's that a call of that one may still land. What such a call undoes, the new
+// generation's steps have perhaps found in place before: they look once more when
+// Landing is over.
+func Overtakes(r *Record, now time.Time) bool {
+	if r == nil {
+		return false
+	}
+	last := r.UpdatedAt
+	for _, s := range Steps {
+		if st, ok := r.current(s); ok && st.Since.After(last) {
+			last = st.Since
+		}
+	}
+	return !Ended(r) || now.Sub(last) < Landing
+}
+
+// SettledAt is when no call of a generation before r's can land any more.
+func (r *Record) SettledAt() time.Time { return r.UpdatedAt.Add(Landing) }
 
 // NextWanted is what is to be recorded when c is asked for where r is recorded
 // (nil: nothing is). It gathers the places that may still hold things of ours

@@ -3,6 +3,7 @@ package interconnect
 import (
 	"fmt"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 )
@@ -121,4 +122,35 @@ func TestARecordThatIsTooLongNamesTheLongestList(t *testing.T) {
 	p = RefuseRecord(Wanted{Connection: c, Former: places})
 	require.NotNil(t, p)
 	require.Contains(t, p.Sentence, "Disconnect it")
+}
+
+func TestAGenerationOvertakesWhatMayStillHaveACallOnItsWay(t *testing.T) {
+	t.Parallel()
+	began := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+	ended := func(at time.Duration) *Record {
+		r := made(t, nil)
+		r.UpdatedAt = began
+		for step, st := range r.Steps {
+			st.Since, st.UpdatedAt = began.Add(at), began.Add(time.Hour) // checked since
+			r.Steps[step] = st
+		}
+		return r
+	}
+	underway := ended(0)
+	delete(underway.Steps, Verification)
+	for name, c := range map[string]struct {
+		before *Record
+		after  time.Duration // since the one before was recorded
+		want   bool
+	}{
+		"none before it":                 {nil, 0, false},
+		"one that ended a minute ago":    {ended(10 * time.Second), 70 * time.Second, false},
+		"one that ended just now":        {ended(10 * time.Second), 69 * time.Second, true},
+		"one that is under way for long": {underway, 24 * time.Hour, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			require.Equal(t, c.want, Overtakes(c.before, began.Add(c.after)))
+		})
+	}
 }

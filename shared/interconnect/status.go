@@ -90,6 +90,7 @@ type Wanted struct {
 	Former     []Place     `json:"former,omitempty"`     // tables and groups of earlier generations that may still hold things of ours
 	By         string      `json:"by,omitempty"`         // who asked
 	ApprovedBy string      `json:"approvedBy,omitempty"` // who approved it, where the policy wants that
+	Overtook   bool        `json:"overtook,omitempty"`   // a call of the generation before may have been on its way; see Landing
 	At         time.Time   `json:"at"`
 	Window
 }

@@ -217,7 +217,7 @@ func Play(h *chain.Handler, m *Memory, event []byte) (next []string, err error) 
 		}
 		for _, s := range sent {
 			next = append(next, s.Queue)
-			if back, err := chain.ParseMessage(s.Body); err == nil && s.Queue == own && !back.Late {
+			if back, err := chain.ParseMessage(s.Body); err == nil && s.Queue == own && !back.Woken {
 				todo = append(todo, Event(own, s.Body))
 			}
 		}
