@@ -76,7 +76,8 @@ func TestEveryStageHasAFunctionOnItsQueue(t *testing.T) {
 		require.Equal(t, strings.ReplaceAll(string(stage.Step), "-", ""), f.ID)
 
 		require.True(t, trigger.Enabled && trigger.Streaming && trigger.Tolerant && !trigger.Async && !trigger.Base64Decode && !trigger.Exponential, "%s: %+v", name, trigger)
-		require.Equal(t, 1, trigger.Batch, "a batch of more would be handled, and fail, as one")
+		require.Equal(t, 16, trigger.Batch, "what one receive takes: they are handled side by side, and what was handed on before another failed is dropped when it comes again")
+		require.Zero(t, trigger.Window, "nobody waits for a batch to fill")
 		require.Equal(t, testPrefix+"-"+chain.DeadLettersQueue, trigger.DeadLetters)
 
 		queue := queueNamed(base, name)

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -75,8 +76,27 @@ type Reader struct {
 	log         *slog.Logger
 	timeout     map[bool]time.Duration // by: is it a write?
 
-	mu      sync.Mutex
-	journal []Call
+	journal journal
+}
+
+// journal remembers calls.
+type journal struct {
+	mu    sync.Mutex
+	calls []Call
+}
+
+func (j *journal) add(c Call) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if len(j.calls) < maxJournal {
+		j.calls = append(j.calls, c)
+	}
+}
+
+func (j *journal) all() []Call {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return slices.Clone(j.calls)
 }
 
 // Call is what one call came to, for step logs.
@@ -132,22 +152,24 @@ func (c *Reader) Parameters() *Parameters { return &Parameters{c} }
 
 // Calls returns the calls made so far, oldest first: at most the first
 // thousand.
-func (c *Reader) Calls() []Call {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return append([]Call(nil), c.journal...)
-}
+func (c *Reader) Calls() []Call { return c.journal.all() }
 
-// Journal returns the calls made so far in words, for a step's log line:
-// action, region, the cloud's request id (none if no answer came) and, if it
-// failed, the code.
-func (c *Reader) Journal() []string {
-	calls := c.Calls()
-	lines := make([]string, len(calls))
-	for i, call := range calls {
-		lines[i] = strings.Join(strings.Fields(call.Action+" "+call.Region+" "+call.RequestID+" "+call.Code), " ")
+type journalKey struct{}
+
+// Journal returns a context, and what returns the calls that were made with it
+// so far in words, for a step's log line: action, region, the cloud's request id
+// (none if no answer came) and, if it failed, the code. Of the messages of one
+// invocation, which are handled side by side, each has its own.
+func (c *Reader) Journal(ctx context.Context) (context.Context, func() []string) {
+	own := &journal{}
+	return context.WithValue(ctx, journalKey{}, own), func() []string {
+		calls := own.all()
+		lines := make([]string, len(calls))
+		for i, call := range calls {
+			lines[i] = strings.Join(strings.Fields(call.Action+" "+call.Region+" "+call.RequestID+" "+call.Code), " ")
+		}
+		return lines
 	}
-	return lines
 }
 
 // soon is within what time a read has to fail to be tried once more at once.
@@ -196,11 +218,10 @@ func (c *Reader) do(ctx context.Context, region string, req requests.AcsRequest,
 		level = slog.LevelInfo
 	}
 	c.log.LogAttrs(ctx, level, "api call", attrs...)
-	c.mu.Lock()
-	if len(c.journal) < maxJournal {
-		c.journal = append(c.journal, call)
+	c.journal.add(call)
+	if own, ok := ctx.Value(journalKey{}).(*journal); ok {
+		own.add(call)
 	}
-	c.mu.Unlock()
 	return err
 }
 

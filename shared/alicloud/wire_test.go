@@ -284,6 +284,17 @@ func TestNothingShownHoldsASecret(t *testing.T) {
 	})
 }
 
+func TestAJournalHasTheCallsOfItsOwnContextOnly(t *testing.T) {
+	t.Parallel()
+	cloud, _ := newFake(t).on("DeleteRouterInterface", says(404, `{"RequestId":"r-2","Code":"InvalidInstanceId.NotFound","Message":"gone"}`)).overHTTP()
+	one, ofOne := cloud.Journal(t.Context())
+	two, ofTwo := cloud.Journal(t.Context())
+	require.NoError(t, second(cloud.VPC(one, "cn-beijing", "vpc-1")))
+	require.Error(t, cloud.DeleteRouterInterface(two, region, "ri-1"))
+	require.Equal(t, []string{"DescribeVpcAttribute cn-beijing r-1"}, ofOne())
+	require.Equal(t, []string{"DeleteRouterInterface " + region + " r-2 InvalidInstanceId.NotFound"}, ofTwo())
+}
+
 func TestCallsAreKeptAndLogged(t *testing.T) {
 	t.Parallel()
 	f := newFake(t).on("DeleteRouterInterface", says(404, `{"RequestId":"r-2","Code":"InvalidInstanceId.NotFound","Message":"gone"}`))

@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -305,4 +306,41 @@ func TestChecks(t *testing.T) {
 		require.Equal(t, "verification", queue)
 		require.Equal(t, interconnect.Verify, m.Action)
 	})
+}
+
+func TestTheMessagesOfAnEventAreHandledSideBySide(t *testing.T) {
+	t.Parallel()
+	s := newStage(t)
+	bodies := []string{}
+	for _, id := range []string{"a", "b", "c"} {
+		s.records.put(id, 1, func(*interconnect.Record) {})
+		m := message(interconnect.Connect)
+		m.ConnectionID = id
+		bodies = append(bodies, string(m.Body()))
+	}
+	here := make(chan struct{}, 3)
+	s.steps[interconnect.Routes].do = []func(context.Context, *chain.Task) chain.Outcome{func(ctx context.Context, task *chain.Task) chain.Outcome {
+		here <- struct{}{}
+		for len(here) < 3 { // each waits for the others
+			select {
+			case <-ctx.Done():
+				return chain.RejectWith(sentence("It was alone."), nil)
+			case <-time.After(time.Millisecond):
+			}
+		}
+		if task.Message.ConnectionID == "b" {
+			panic("b")
+		}
+		return chain.DoneWith()
+	}}
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	require.NoError(t, s.handler(interconnect.Routes).Handle(ctx, event(bodies...)))
+	next := map[string]string{}
+	for _, out := range s.queues.left {
+		if out.queue != chain.OutcomesQueue {
+			next[out.message(t).ConnectionID] = out.queue
+		}
+	}
+	require.Equal(t, map[string]string{"a": "security-groups", "b": "routes", "c": "security-groups"}, next, "what fails one leaves the others alone")
 }

@@ -95,6 +95,7 @@ func stepOf(queue string) interconnect.Step { return interconnect.Step(queue) }
 // script is a step that does what it is told, in order; the last entry stays.
 type script struct {
 	step interconnect.Step
+	mu   sync.Mutex // of seen and runs
 	do   []func(ctx context.Context, t *chain.Task) chain.Outcome
 	seen []chain.Task
 	runs int
@@ -103,9 +104,11 @@ type script struct {
 func (s *script) Step() interconnect.Step { return s.step }
 
 func (s *script) Run(ctx context.Context, t *chain.Task) chain.Outcome {
+	s.mu.Lock()
 	s.seen = append(s.seen, *t)
 	n := s.runs
 	s.runs++
+	s.mu.Unlock()
 	if len(s.do) == 0 {
 		if s.step == interconnect.Verification {
 			return verdict(interconnect.VerdictConnected)

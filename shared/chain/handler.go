@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"runtime/debug"
+	"sync"
 	"time"
 
 	"vpcinterconnect/shared/interconnect"
@@ -20,15 +21,19 @@ type Handler struct {
 	Queues   Queues
 	Prefix   string           // the deployment
 	Function string           // the function's name, for dead letters
-	Journal  func() []string  // the calls made so far with the cloud's request ids, for the log; nil: none are told
+	Journal  Journal          // nil: a message's log line tells no calls
 	Clock    func() time.Time // nil: the wall clock
 	Log      *slog.Logger     // nil: the default logger
 }
 
-// Handle runs the step on each message of an event. It returns an error only
-// if something could not be handed on, so that the event is delivered again;
-// messages that were handed on then come again too, which changes nothing
-// more.
+// Journal returns a context, and what returns the calls made with it so far, with
+// the cloud's request ids.
+type Journal func(ctx context.Context) (context.Context, func() []string)
+
+// Handle runs the step on the messages of an event, side by side: most of the
+// time they wait for the cloud. It returns an error only if something could not
+// be handed on, so that the event is delivered again; messages that were handed
+// on then come again too, which changes nothing more.
 func (h *Handler) Handle(ctx context.Context, event []byte) error {
 	e, err := trigger.Decode(event)
 	if err == nil && e.Kind != trigger.KindQueue {
@@ -37,17 +42,23 @@ func (h *Handler) Handle(ctx context.Context, event []byte) error {
 	if err != nil {
 		return h.bury(ctx, trigger.QueueMessage{Body: event}, err)
 	}
-	var errs []error
-	for _, m := range e.Queue {
-		if err := h.one(ctx, m); err != nil {
-			errs = append(errs, err)
-		}
+	errs := make([]error, len(e.Queue))
+	var group sync.WaitGroup
+	for i, m := range e.Queue {
+		group.Go(func() { errs[i] = h.one(ctx, m) })
 	}
+	group.Wait()
 	return errors.Join(errs...)
 }
 
-// one handles one message of the queue.
-func (h *Handler) one(ctx context.Context, q trigger.QueueMessage) error {
+// one handles one message of the queue. A panic fails it, and not those beside it.
+func (h *Handler) one(ctx context.Context, q trigger.QueueMessage) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			h.log().Error("panic", "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
+			err = fmt.Errorf("panic: %v", p)
+		}
+	}()
 	m, err := ParseMessage(q.Body)
 	if err != nil {
 		return h.bury(ctx, q, err)
@@ -62,6 +73,10 @@ func (h *Handler) one(ctx context.Context, q trigger.QueueMessage) error {
 		log = log.With("target", m.Target)
 	}
 
+	calls := func() []string { return nil }
+	if h.Journal != nil {
+		ctx, calls = h.Journal(ctx)
+	}
 	rec, err := h.Records.Get(ctx, m.ConnectionID)
 	now := h.now()
 	if err != nil {
@@ -89,13 +104,13 @@ func (h *Handler) one(ctx context.Context, q trigger.QueueMessage) error {
 		return nil
 	}
 	m = m.started(table[m.Action][at], at, now)
-	return h.act(ctx, log, m, at, rec, now)
+	return h.act(ctx, log, m, at, rec, now, calls)
 }
 
 // act runs the step and hands the chain on: effects, outcome message,
 // follow-up message, status, in this order. Whatever fails after a follow-up is
 // logged only.
-func (h *Handler) act(ctx context.Context, log *slog.Logger, m Message, at int, rec *interconnect.Record, now time.Time) error {
+func (h *Handler) act(ctx context.Context, log *slog.Logger, m Message, at int, rec *interconnect.Record, now time.Time, calls func() []string) error {
 	log = log.With("by", rec.Wanted.By) // whoever asked answers for what the step does
 	if rec.Wanted.ApprovedBy != "" {
 		log = log.With("approvedBy", rec.Wanted.ApprovedBy)
@@ -118,8 +133,8 @@ func (h *Handler) act(ctx context.Context, log *slog.Logger, m Message, at int, 
 	if d.outcome.Verdict != nil {
 		line = append(line, "verdict", d.outcome.Verdict.Outcome, "verdictWhy", d.outcome.Verdict.Why)
 	}
-	if h.Journal != nil {
-		line = append(line, "calls", h.Journal())
+	if made := calls(); made != nil {
+		line = append(line, "calls", made)
 	}
 	log.Info("step", append(line, words(d.outcome)...)...)
 	if err != nil {

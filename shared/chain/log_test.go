@@ -23,7 +23,9 @@ func TestTheLogSaysWhoAskedWhatWasDoneAndWhatCameOfIt(t *testing.T) {
 		return chain.Outcome{Kind: chain.KindDone, Verdict: &interconnect.Verdict{At: s.now, Outcome: interconnect.VerdictBlocked, Why: "No answer."}}
 	}}
 	h := s.handler(interconnect.Verification)
-	h.Journal = func() []string { return []string{"RunCommand cn-x r-1"} }
+	h.Journal = func(ctx context.Context) (context.Context, func() []string) {
+		return ctx, func() []string { return []string{"RunCommand cn-x r-1"} }
+	}
 	require.NoError(t, h.Handle(context.Background(), event(string(message(interconnect.Verify).Body()))))
 
 	lines := map[string]map[string]any{}
