@@ -80,7 +80,7 @@ func build(inv trigger.Invocation, env func(string) string) (*intake.Intake, err
 	cloud := alicloud.NewReader(inv, alicloud.Options{Endpoint: env("OPENAPI_ENDPOINT"), Log: log})
 	return &intake.Intake{
 		Cloud: cloud, Records: records.New(cloud.Parameters(), prefix), Queues: queues,
-		Prefix: prefix, Tokens: tokens, Policy: *rules, CheckInterval: interval, Log: log,
+		Prefix: prefix, Account: inv.AccountID, Tokens: tokens, Policy: *rules, CheckInterval: interval, Log: log,
 	}, nil
 }
 

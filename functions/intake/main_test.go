@@ -131,7 +131,7 @@ func (m *mocks) tutorial() {
 		vpc := "vpc-" + s.n
 		m.cloud.On("VPC", s.region, vpc).Return(&interconnect.VPC{ID: vpc, RegionID: s.region, OwnerID: "1234567890123456", VRouterID: "vrt-" + s.n, CidrBlock: netip.MustParsePrefix(s.block), Available: true}, nil)
 		m.cloud.On("VSwitches", s.region, vpc).Return([]interconnect.VSwitch{{ID: "vsw-" + s.n, CidrBlock: netip.MustParsePrefix(s.sub), RouteTableID: "vtb-" + s.n}}, nil)
-		m.cloud.On("RouteTables", s.region, vpc).Return([]interconnect.RouteTable{{ID: "vtb-" + s.n, System: true, VSwitchIDs: []string{"vsw-" + s.n}}}, nil)
+		m.cloud.On("RouteTables", s.region, vpc).Return([]interconnect.RouteTable{{ID: "vtb-" + s.n, System: true, VSwitchIDs: []string{"vsw-" + s.n}}}, nil).Maybe() // for a plan
 		m.cloud.On("RouteEntries", s.region, "vtb-"+s.n).Return(nil, nil)
 		m.cloud.On("RouterInterfaces", s.region, "vrt-"+s.n).Return(nil, nil)
 		m.cloud.On("PeeringConnections", s.region, vpc).Return(nil, nil)

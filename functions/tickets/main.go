@@ -104,8 +104,8 @@ func build(inv trigger.Invocation, env func(string) string) (*parts, error) {
 	parameters := cloud.Parameters()
 	kept := records.New(parameters, prefix)
 	clock := func() time.Time { return time.Now().UTC() }
-	in := &intake.Intake{Cloud: cloud, Records: kept, Queues: queues, Prefix: prefix, Policy: *rules, Log: log}
-	plans := &intake.Planner{Cloud: cloud, Records: kept, Prefix: prefix, Policy: *rules, Clock: clock, Log: log}
+	in := &intake.Intake{Cloud: cloud, Records: kept, Queues: queues, Prefix: prefix, Account: inv.AccountID, Policy: *rules, Log: log}
+	plans := &intake.Planner{Cloud: cloud, Records: kept, Prefix: prefix, Account: inv.AccountID, Policy: *rules, Clock: clock, Log: log}
 	return &parts{
 		door: &tickets.Door{Counters: counters, Queues: queues, Prefix: prefix, Log: log},
 		worker: &tickets.Worker{

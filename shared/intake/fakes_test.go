@@ -42,6 +42,9 @@ type house struct {
 	hiccups map[string]int               // by method: how often it fails before it does not
 	calls   []string                     // of the cloud
 
+	noVSwitches bool                                 // the VPCs have none yet
+	moreTables  map[string][]interconnect.RouteTable // by VPC: that serve nobody
+
 	interfaces map[string][]interconnect.RouterInterface   // by router
 	peerings   map[string][]interconnect.PeeringConnection // by VPC
 	entries    map[string][]interconnect.RouteEntry        // by table
@@ -121,7 +124,7 @@ func (c cloud) VPC(_ context.Context, region, id string) (*interconnect.VPC, err
 func (c cloud) VSwitches(_ context.Context, region, vpcID string) ([]interconnect.VSwitch, error) {
 	n := strings.TrimPrefix(vpcID, "vpc-")
 	v := c.h.vpcs[region+"/"+vpcID]
-	if v == nil {
+	if v == nil || c.h.noVSwitches {
 		return nil, c.called("VSwitches", region, vpcID)
 	}
 	b := v.CidrBlock
@@ -130,7 +133,7 @@ func (c cloud) VSwitches(_ context.Context, region, vpcID string) ([]interconnec
 
 func (c cloud) RouteTables(_ context.Context, region, vpcID string) ([]interconnect.RouteTable, error) {
 	n := strings.TrimPrefix(vpcID, "vpc-")
-	return []interconnect.RouteTable{{ID: "vtb-" + n, VpcID: vpcID, System: true, VSwitchIDs: []string{"vsw-" + n}}, {ID: "vtb-gw", Gateway: true}}, c.called("RouteTables", region, vpcID)
+	return append([]interconnect.RouteTable{{ID: "vtb-" + n, VpcID: vpcID, System: true, VSwitchIDs: []string{"vsw-" + n}}, {ID: "vtb-gw", Gateway: true}}, c.h.moreTables[vpcID]...), c.called("RouteTables", region, vpcID)
 }
 
 func (c cloud) RouteEntries(_ context.Context, region, tableID string) ([]interconnect.RouteEntry, error) {

@@ -70,6 +70,7 @@ type Intake struct {
 	Records       Records
 	Queues        Queues
 	Prefix        string        // the deployment
+	Account       string        // that the function runs in, as it is told; "" if it is not: then the cloud is asked
 	Tokens        []Token       // who may ask
 	Policy        policy.Policy // what may be asked for
 	CheckInterval time.Duration // 0: DefaultCheckInterval; negative: no checks

@@ -166,12 +166,19 @@ func (p *Planner) observeSideAround(ctx context.Context, s *prospect, role inter
 	m := &interconnect.Members{VSwitches: facts.VSwitches, Advanced: map[string]bool{}}
 	out.members[role] = m
 	var groups []interconnect.GroupFacts
-	if err := sideBySide(
+	reads := []func() error{
 		into(ctx, p, &m.Instances, field, func() ([]interconnect.Instance, error) { return p.Cloud.Instances(ctx, side.RegionID, side.VpcID) }),
 		into(ctx, p, &groups, field, func() ([]interconnect.GroupFacts, error) {
 			return p.Cloud.SecurityGroups(ctx, side.RegionID, side.VpcID)
 		}),
-	); err != nil {
+	}
+	tables := facts.Tables
+	if tables == nil { // the request's own checks could do without
+		reads = append(reads, into(ctx, p, &tables, "/"+string(role)+"/routeTableIds", func() ([]interconnect.RouteTable, error) {
+			return p.Cloud.RouteTables(ctx, side.RegionID, side.VpcID)
+		}))
+	}
+	if err := sideBySide(reads...); err != nil {
 		return out, err
 	}
 	for _, g := range groups {
@@ -188,13 +195,13 @@ func (p *Planner) observeSideAround(ctx context.Context, s *prospect, role inter
 		ids = ids[:mostGroups]
 	}
 	rules := make([][]interconnect.Rule, len(ids))
-	var reads []func() error
+	reads = nil
 	for i, id := range ids {
 		out.seen.Groups[id] = role
 		reads = append(reads, into(ctx, p, &rules[i], field, func() ([]interconnect.Rule, error) { return unlessGone(p.Cloud.Rules(ctx, side.RegionID, id)) }))
 	}
 	var entries [][]interconnect.RouteEntry
-	for _, t := range facts.Tables {
+	for _, t := range tables {
 		if slices.Contains(side.RouteTableIDs, t.ID) || t.Gateway {
 			continue
 		}

@@ -24,6 +24,7 @@ type Planner struct {
 	Cloud   Cloud
 	Records Recorded
 	Prefix  string
+	Account string // as in Intake
 	Policy  policy.Policy
 
 	Clock func() time.Time
@@ -33,7 +34,7 @@ type Planner struct {
 
 // planner returns the part of the intake that only reads.
 func (in *Intake) planner() *Planner {
-	return &Planner{Cloud: in.Cloud, Records: in.Records, Prefix: in.Prefix, Policy: in.Policy, Clock: in.now, Pause: in.Pause, Log: in.log()}
+	return &Planner{Cloud: in.Cloud, Records: in.Records, Prefix: in.Prefix, Account: in.Account, Policy: in.Policy, Clock: in.now, Pause: in.Pause, Log: in.log()}
 }
 
 func (p *Planner) log() *slog.Logger { return p.Log }
@@ -84,8 +85,18 @@ func (p *Planner) look(ctx context.Context, r *interconnect.Request) (*prospect,
 	if len(list) > 0 {
 		return s, refuse(http.StatusUnprocessableEntity, list...)
 	}
+	listed := record
+	if listed != nil {
+		rest = p.observeOther(ctx, r, &s.facts)
+	}
 	if record, refusal = p.newest(ctx, record, c); refusal != nil {
 		return s, refusal
+	}
+	if listed == nil && record != nil { // recorded meanwhile
+		rest = p.observeOther(ctx, r, &s.facts)
+	}
+	if rest != nil {
+		return s, refuseError(rest)
 	}
 	if turned(record, c) {
 		c.Initiator, c.Acceptor = c.Acceptor, c.Initiator

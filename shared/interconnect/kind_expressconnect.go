@@ -9,8 +9,9 @@ import (
 // expressConnectKind is Express Connect between VPCs: a pair of router
 // interfaces.
 var expressConnectKind = kind{
-	name: TypeExpressConnect,
-	hop:  HopRouterInterface,
+	name:  TypeExpressConnect,
+	hop:   HopRouterInterface,
+	alone: true,
 
 	validate: func(r *Request, p *problems) {
 		if r.Bandwidth != nil {

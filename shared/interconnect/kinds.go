@@ -8,8 +8,9 @@ import (
 // kind is what checking and resolving a request has to know of a connection
 // type. A further type is a file with its kind, and a row below.
 type kind struct {
-	name Type
-	hop  string // type of the next hop of its routes
+	name  Type
+	hop   string // type of the next hop of its routes
+	alone bool   // what joins two VPCs by another type says nothing of a request that names this one
 
 	// validate looks at a request that names the type for fields that it does
 	// not have.
@@ -62,6 +63,13 @@ func typeNames() string {
 
 // open tells whether a request leaves the type to be chosen.
 func (t Type) open() bool { return t == "" || t == TypeAuto }
+
+// Matters tells whether a request of type t is checked against what joins the
+// two VPCs by the type other.
+func Matters(t, other Type) bool {
+	k := kindOf(t)
+	return t == other || k == nil || !k.alone
+}
 
 func validateType(r *Request, p *problems) {
 	k := kindOf(r.Type)

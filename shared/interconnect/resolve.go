@@ -21,7 +21,7 @@ type SideFacts struct {
 	VPC        *VPC
 	NoVPC      *CloudError             // with VPC nil: the answer that says so
 	VSwitches  []VSwitch               // of the VPC
-	Tables     []RouteTable            // of the VPC
+	Tables     []RouteTable            // of the VPC; where the request names none, they need not be read if vSwitches name those that serve them
 	Entries    map[string][]RouteEntry // by table: of the tables that the request names, or that serve a vSwitch
 	Groups     []GroupFacts            // of the VPC; read only if the request names groups
 	Instances  []Instance              // those of the side's region that the request names

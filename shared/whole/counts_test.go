@@ -49,7 +49,7 @@ func TestAConnectionTakesNoMoreCallsThanItNeeds(t *testing.T) {
 		n    int
 		of   []bench.Count
 	}{
-		{"reads of intake's checks", 15, by(got.Reads(), "intake")},
+		{"reads of intake's checks", 10, by(got.Reads(), "intake")},
 		{"reads of peering", 6, by(got.Reads(), "peering")},
 		{"reads of routes", 10, by(got.Reads(), "routes")},
 		{"reads of security groups", 4, by(got.Reads(), "securitygroups")},

@@ -60,13 +60,13 @@ func place(function string) int { return slices.Index(functions, function) }
 
 // whys says of each read what it is needed for.
 var whys = map[string]string{
-	"intake GetCallerIdentity":        "both VPCs have to be the account's own",
+	"intake GetCallerIdentity":        "whose account it is, where a VPC does not belong to the one that Function Compute names",
 	"intake DescribeVpcAttribute":     "that both VPCs are there; their blocks, owners and routers",
 	"intake DescribeVSwitches":        "blocks that a route must not collide with, and which table serves whom",
-	"intake DescribeRouteTableList":   "which tables there are, and which get routes",
+	"intake DescribeRouteTableList":   "tables that a request names, or that a plan looks at; else vSwitches name those that get routes",
 	"intake DescribeRouteEntryList":   "a route that is in the way, and how full the tables are",
 	"intake DescribeRouterInterfaces": "whether router interfaces join the pair already, and how many more the routers take",
-	"intake ListVpcPeerConnections":   "whether a VPC peering connection joins the pair already",
+	"intake ListVpcPeerConnections":   "whether a VPC peering connection joins the pair already, of a request that may become one, or a connection that may have been one",
 	"intake DescribeSecurityGroups":   "that the groups are there, in their VPC, and can be edited",
 
 	"peering DescribeRouterInterfaces":              "what is there before anything is made, and that both sides are Active",

@@ -21,16 +21,13 @@ const (
 
 // Connect is a new ExpressConnect connection, from the request to Connected.
 var Connect = []Row{
-	{Name: "account", By: "intake", Action: "GetCallerIdentity", Why: "both VPCs have to be the account's"},
 	{Name: "records", By: "intake", Action: "GetParametersByPath", Why: "a pair has one connection, an id one pair"},
 	{Name: "VPCs", By: "intake", Action: "DescribeVpcAttribute", Why: "that they are there, their blocks, their routers"},
 	{Name: "vSwitches", By: "intake", Action: "DescribeVSwitches", Why: "blocks that routes must not collide with; which table serves whom"},
-	{Name: "tables", By: "intake", Action: "DescribeRouteTableList", Why: "which tables get routes"},
-	{Name: "peerings", By: "intake", Action: "ListVpcPeerConnections", Why: "whether the pair is joined already"},
 	{Name: "groups", By: "intake", Action: "DescribeSecurityGroups", Why: "that they are there, in this VPC, and can be edited"},
 	{Name: "interfaces", By: "intake", Action: "DescribeRouterInterfaces", Needs: []string{"VPCs"}, Why: "whether the pair is joined already, and how many more the router takes"},
-	{Name: "entries", By: "intake", Action: "DescribeRouteEntryList", Needs: []string{"tables", "vSwitches"}, Why: "a route in the way, and how full the tables are"},
-	{Name: "record", By: "intake", Action: "GetParameters", Pick: before, Of: "request", Needs: []string{"account", "records", "VPCs", "peerings", "groups", "interfaces", "entries"}, Why: "others may have asked meanwhile"},
+	{Name: "entries", By: "intake", Action: "DescribeRouteEntryList", Needs: []string{"vSwitches"}, Why: "a route in the way, and how full the tables are"},
+	{Name: "record", By: "intake", Action: "GetParameters", Pick: before, Of: "request", Needs: []string{"records", "VPCs", "groups", "interfaces", "entries"}, Why: "others may have asked meanwhile"},
 	{Name: "request", By: "intake", Action: "CreateParameter UpdateParameter", About: "/request", Needs: []string{"record"}, Why: "what is wanted is recorded"},
 	{Name: "remains", By: "intake", Action: "GetParameters", Pick: after, Of: "request", Needs: []string{"request"}, Why: "entries of a record of this id that was deleted"},
 	{Name: "twins", By: "intake", Action: "GetParametersByPath", Pick: after, Of: "request", Needs: []string{"request"}, Why: "of two asked for at one moment the later gives way"},
