@@ -70,8 +70,12 @@ var whys = map[string]string{
 	"intake DescribeSecurityGroups":   "that the groups are there, in their VPC, and can be edited",
 
 	"peering DescribeRouterInterfaces":              "what is there before anything is made, and that both sides are Active",
-	"routes DescribeRouterInterfaces":               "where the routes are to lead: the message carries no facts",
-	"routes DescribeRouteTableList":                 "all tables of both VPCs, also those that are no longer wanted",
+	"routes DescribeRouterInterfaces":               "where the routes are to lead: the message carries no facts; one side names both",
+	"peering DescribeRouteTableList":                "any table may have a route to what is to go",
+	"peering DescribeRouteEntryList":                "nothing goes while a route leads to it",
+	"peering ListVpcPeerConnections":                "what is there before anything is made or removed, of either type, and that it is Activated",
+	"routes ListVpcPeerConnections":                 "where the routes are to lead: the message carries no facts; one side tells of both",
+	"routes DescribeRouteTableList":                 "all tables of both VPCs: those too in which a task may run, or that are no longer wanted",
 	"routes DescribeRouteEntryList":                 "what is there before, and that all was made: a batch may be carried out in part",
 	"securitygroups DescribeSecurityGroupAttribute": "rules that are there already and whose they are, and the ids of those made",
 

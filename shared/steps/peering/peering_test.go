@@ -76,6 +76,17 @@ func TestFromNothingToActive(t *testing.T) {
 	require.Empty(t, c.calls, "the same request again changes nothing")
 }
 
+func TestTheFirstLookAfterConnectingIsNoLookInVain(t *testing.T) {
+	t.Parallel()
+	for region, least := range map[string]time.Duration{"cn-beijing": 8 * time.Second, "cn-qingdao": 7 * time.Second} {
+		task := connecting()
+		task.Want.Acceptor.RegionID = region
+		out := peering.New(newCloud()).Run(context.Background(), task)
+		require.Equal(t, chain.KindWait, out.Kind)
+		require.Equal(t, least, out.Least, region)
+	}
+}
+
 func TestWhereverItIsCutOffItIsCarriedOn(t *testing.T) {
 	t.Parallel()
 	for n := 1; n <= 5; n++ {

@@ -23,6 +23,9 @@ type cloud struct {
 	quota      int      // entries of a table; 0: any number
 
 	interfaceReads int
+	peeringReads   int
+	opposite       string   // what a side says of the other's status; "": as it is; "-": nothing
+	hides          []string // VPCs whose list does not show the peering connection
 
 	refuse func(n interconnect.NewRoute) *interconnect.CloudError // an entry of a batch
 	before func(action string) error                              // a whole call
@@ -67,13 +70,32 @@ func (c *cloud) RouterInterfaces(_ context.Context, _, routerID string) ([]inter
 	var out []interconnect.RouterInterface
 	for _, i := range c.interfaces {
 		if i.RouterID == routerID {
+			i.OppositeStatus = c.statusOf(i.OppositeID)
 			out = append(out, i)
 		}
 	}
 	return out, nil
 }
 
+// statusOf is what the other side says of an interface.
+func (c *cloud) statusOf(id string) string {
+	at := slices.IndexFunc(c.interfaces, func(i interconnect.RouterInterface) bool { return i.ID == id })
+	switch {
+	case c.opposite == "-" || at < 0:
+		return ""
+	case c.opposite != "":
+		return c.opposite
+	}
+	return c.interfaces[at].Status
+}
+
 func (c *cloud) PeeringConnections(_ context.Context, _, vpcID string) ([]interconnect.PeeringConnection, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.peeringReads++
+	if slices.Contains(c.hides, vpcID) {
+		return nil, nil
+	}
 	var out []interconnect.PeeringConnection
 	for _, p := range c.peerings {
 		if p.VpcID == vpcID || p.AcceptingVpcID == vpcID {
