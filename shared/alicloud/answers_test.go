@@ -391,12 +391,12 @@ func TestInvocationsAreReadHoweverTheirOutputComes(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			body := fmt.Sprintf(`{"RequestId":"r","TotalCount":1,"Invocations":{"Invocation":[{"InvokeId":"t-1","CommandName":"n","CreationTime":"2026-01-02T03:04:05Z","InvocationStatus":"PartialFailed",
+			body := fmt.Sprintf(`{"RequestId":"r","TotalCount":1,"Invocations":{"Invocation":[{"InvokeId":"t-1","CommandName":"n","CreationTime":"2026-01-02T03:04:05Z","InvocationStatus":"PartialFailed","CommandContent":"cGluZyAtYyA0IDEwLjAuMC4x",
 				"InvokeInstances":{"InvokeInstance":[{"InstanceId":"i-other","InvocationStatus":"Failed","Output":"b3RoZXI="},{"InstanceId":"i-1","InvocationStatus":%q,"ExitCode":0,"Output":%q}]}}]}}`, c.status, c.output)
 			got, err := newFake(t).on("DescribeInvocations", says(200, body)).cloud().Invocations(t.Context(), region, "i-1")
 			require.NoError(t, err)
 			require.Equal(t, []interconnect.Invocation{{
-				ID: "t-1", CommandName: "n", InstanceID: "i-1", Status: c.status, Finished: c.finished, Output: c.want,
+				ID: "t-1", CommandName: "n", InstanceID: "i-1", Script: "ping -c 4 10.0.0.1", Status: c.status, Finished: c.finished, Output: c.want,
 				CreatedAt: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC),
 			}}, got)
 		})

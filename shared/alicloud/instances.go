@@ -185,6 +185,7 @@ func toInvocation(instanceID string, v *ecs.Invocation) (interconnect.Invocation
 		ID:          v.InvokeId,
 		CommandName: v.CommandName,
 		InstanceID:  instanceID,
+		Script:      decodeOutput(v.CommandContent),
 		Status:      v.InvocationStatus,
 	}
 	created := v.CreationTime
@@ -212,9 +213,9 @@ func toInvocation(instanceID string, v *ecs.Invocation) (interconnect.Invocation
 	return out, err
 }
 
-// decodeOutput undoes base64. Output that is not base64 came as plain text,
-// whatever was asked for: no ping prints a text that is base64 by chance, for
-// it has blanks.
+// decodeOutput undoes base64, of outputs and of the scripts that made them. What
+// is not base64 came as plain text, whatever was asked for: no ping is run by, or
+// prints, a text that is base64 by chance, for it has blanks.
 func decodeOutput(s string) string {
 	b, err := base64.StdEncoding.DecodeString(strings.TrimSpace(s))
 	if err != nil || !utf8.Valid(b) {

@@ -83,7 +83,7 @@ func (in *Intake) sweepOne(ctx context.Context, r *interconnect.Record, report *
 		// If this fails the message is sent once more in a minute.
 		return in.Records.PutSweep(ctx, r.ID, interconnect.Sent(r, now))
 	case in.due(r, now):
-		queue, m := chain.CheckMessage(r, checkTrace(in.slot(r.ID, now)))
+		queue, m := chain.CheckMessage(r, chain.ScheduledTrace(in.slot(r.ID, now)))
 		if err := in.Queues.Send(ctx, queue, m.Body(), spread(in.slot(r.ID, now))); err != nil {
 			return err
 		}
@@ -156,7 +156,3 @@ const spreadOver = 45 * time.Second
 func spread(slot time.Time) time.Duration {
 	return (time.Duration(slot.Second()) * spreadOver / 60).Truncate(time.Second) // queues count whole seconds
 }
-
-// checkTrace names the check of a slot. It is the same however often its
-// message is sent, so that a check pings once.
-func checkTrace(slot time.Time) string { return fmt.Sprintf("slot-%d", slot.Unix()) }

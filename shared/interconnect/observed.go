@@ -155,6 +155,7 @@ type Invocation struct {
 	ID          string
 	CommandName string
 	InstanceID  string
+	Script      string // what was run; "" where the cloud does not tell
 	Status      string // Pending, Scheduled, Running, Stopping; Success, Failed, Error, Timeout, Invalid, Aborted, Cancelled, Terminated
 	Finished    bool   // Status is a terminal one
 	ExitCode    int    // meaningful only if the script ran

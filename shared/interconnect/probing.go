@@ -77,6 +77,48 @@ func ProbeCommand(packets int, jobs []Job) (script string, limit time.Duration) 
 	return strings.Join(lines, "\n"), limit
 }
 
+// Lines of a script, from which its jobs are read back.
+var (
+	pingLine    = regexp.MustCompile(`^ping -c (\d{1,3}) \S+ \S+ -W \d+ (\S+) `)
+	connectLine = regexp.MustCompile(`"</dev/tcp/([^/"]+)/(\d{1,5})"`)
+)
+
+// ParseProbeCommand reads back from a script of ProbeCommand what it does. ok is
+// false for any other script.
+func ParseProbeCommand(script string) (jobs []Job, ok bool) {
+	packets := DefaultPackets
+	at := func(address string) *Job {
+		a, err := netip.ParseAddr(address)
+		if err != nil {
+			return nil
+		}
+		if n := len(jobs); n == 0 || jobs[n-1].Address != a {
+			jobs = append(jobs, Job{Address: a})
+		}
+		return &jobs[len(jobs)-1]
+	}
+	for line := range strings.Lines(script) {
+		if m := pingLine.FindStringSubmatch(line); m != nil {
+			j := at(m[2])
+			if j == nil {
+				return nil, false
+			}
+			packets, _ = strconv.Atoi(m[1])
+			j.Ping = true
+		} else if m := connectLine.FindStringSubmatch(line); m != nil {
+			j := at(m[1])
+			if j == nil {
+				return nil, false
+			}
+			port, _ := strconv.Atoi(m[2])
+			j.Ports = append(j.Ports, port)
+		}
+	}
+	// What makes the same script again was read right.
+	same, _ := ProbeCommand(packets, jobs)
+	return jobs, len(jobs) > 0 && same == strings.TrimSpace(script)
+}
+
 // What the script prints beside what its programs do.
 const (
 	nextTarget = "next-target"

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
 
 	"vpcinterconnect/shared/interconnect"
 )
@@ -32,6 +33,37 @@ func TestTheProbeCommandHoldsAddressesAndNumbersAlone(t *testing.T) {
 		`LC_ALL=C timeout 3 bash -c "</dev/tcp/172.16.0.11/80" 2>&1; echo tcp-port 80 $?`,
 		"ip route get 172.16.0.11 2>&1",
 	}, "\n"), script, "a zone is free text, and is left out")
+}
+
+func TestAProbeCommandIsReadBack(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(rt *rapid.T) {
+		jobs := rapid.SliceOfNDistinct(rapid.Custom(func(rt *rapid.T) interconnect.Job {
+			j := interconnect.Job{Address: netip.AddrFrom4([4]byte(rapid.SliceOfN(rapid.Byte(), 4, 4).Draw(rt, "address"))), Ping: rapid.Bool().Draw(rt, "ping")}
+			if rapid.Bool().Draw(rt, "IPv6") {
+				j.Address = netip.AddrFrom16([16]byte(rapid.SliceOfN(rapid.Byte(), 16, 16).Draw(rt, "address of IPv6"))).Unmap()
+			}
+			j.Ports = rapid.SliceOfN(rapid.IntRange(1, 65535), 0, interconnect.MaxPorts).Draw(rt, "ports")
+			j.Ping = j.Ping || len(j.Ports) == 0
+			return j
+		}), 1, 3, func(j interconnect.Job) netip.Addr { return j.Address }).Draw(rt, "jobs")
+		script, _ := interconnect.ProbeCommand(rapid.IntRange(1, interconnect.MaxPackets).Draw(rt, "packets"), jobs)
+		got, ok := interconnect.ParseProbeCommand(script)
+		require.True(rt, ok, script)
+		require.Len(rt, got, len(jobs))
+		for n := range got {
+			require.Equal(rt, jobs[n].Address, got[n].Address)
+			require.Equal(rt, jobs[n].Ping, got[n].Ping)
+			require.ElementsMatch(rt, jobs[n].Ports, got[n].Ports)
+		}
+		// What is not wholly this project's is nobody's.
+		_, ok = interconnect.ParseProbeCommand(script + "\necho done")
+		require.False(rt, ok)
+	})
+	for _, other := range []string{"", "uptime", "ping -c 4 -i 0.2 -W 2 nowhere || ip route get nowhere 2>&1", "ping -c 4 -i 1 -W 2 172.16.0.10 || ip route get 172.16.0.10 2>&1"} {
+		_, ok := interconnect.ParseProbeCommand(other)
+		require.False(t, ok, other)
+	}
 }
 
 func TestParseProbes(t *testing.T) {

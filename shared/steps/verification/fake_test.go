@@ -25,12 +25,39 @@ const (
 	noReply = "4 packets transmitted, 0 received, 100% packet loss, time 3060ms\n"
 )
 
+// reads counts calls that look, by method.
+type reads struct {
+	mu sync.Mutex
+	by map[string]int
+}
+
+func (r *reads) add(method string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.by == nil {
+		r.by = map[string]int{}
+	}
+	r.by[method]++
+}
+
+func (r *reads) take() (by map[string]int, all int) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	by, r.by = r.by, nil
+	for _, n := range by {
+		all += n
+	}
+	return by, all
+}
+
 // cloud is the part of the cloud that the step talks to.
 type cloud struct {
+	reads       reads
 	looks       atomic.Int32 // at what joins the VPCs: two, one of each side, for a look at all that is there
 	mu          sync.Mutex
 	instances   []interconnect.Instance
 	offline     []string
+	accepts     bool // a command for an instance whose agent is offline, which fails then
 	invocations []interconnect.Invocation
 	tokens      map[string]string
 	commands    []interconnect.Command // each that ran, once for each token
@@ -75,6 +102,9 @@ func (c *cloud) tick() {
 	for i := range c.invocations {
 		if v := &c.invocations[i]; !v.Finished && c.startedAt[v.ID] < c.ticks {
 			v.Output, v.ExitCode, v.ErrorCode = c.answer(v.InstanceID, tryOf(v.CommandName))
+			if slices.Contains(c.offline, v.InstanceID) {
+				v.Output, v.ExitCode, v.ErrorCode = "", 0, "ClientNotRunning"
+			}
 			v.Finished, v.Status = true, "Success"
 			if v.ExitCode != 0 {
 				v.Status = "Failed"
@@ -93,6 +123,7 @@ func tryOf(name string) int {
 }
 
 func (c *cloud) Instances(_ context.Context, _, vpcID string) ([]interconnect.Instance, error) {
+	c.reads.add("Instances")
 	var out []interconnect.Instance
 	for _, i := range c.instances {
 		if i.VpcID == vpcID {
@@ -103,6 +134,7 @@ func (c *cloud) Instances(_ context.Context, _, vpcID string) ([]interconnect.In
 }
 
 func (c *cloud) InstancesByID(_ context.Context, _ string, ids []string) ([]interconnect.Instance, error) {
+	c.reads.add("InstancesByID")
 	var out []interconnect.Instance
 	for _, i := range c.instances {
 		if slices.Contains(ids, i.ID) {
@@ -113,6 +145,7 @@ func (c *cloud) InstancesByID(_ context.Context, _ string, ids []string) ([]inte
 }
 
 func (c *cloud) AgentsOnline(_ context.Context, _ string, ids []string) (map[string]bool, error) {
+	c.reads.add("AgentsOnline")
 	online := map[string]bool{}
 	for _, id := range ids {
 		online[id] = true
@@ -131,6 +164,13 @@ func (c *cloud) RunCommand(_ context.Context, _ string, cmd interconnect.Command
 			return "", err
 		}
 	}
+	at := slices.IndexFunc(c.instances, func(i interconnect.Instance) bool { return i.ID == cmd.InstanceID })
+	switch {
+	case at < 0:
+		return "", fail(interconnect.Gone, "RunCommand", "InvalidInstance.NotFound")
+	case !c.instances[at].Running || slices.Contains(c.offline, cmd.InstanceID) && !c.accepts:
+		return "", fail(interconnect.Permanent, "RunCommand", "InvalidInstance.NotMatch")
+	}
 	c.calls++
 	id, known := c.tokens[cmd.Token]
 	if !known {
@@ -138,7 +178,7 @@ func (c *cloud) RunCommand(_ context.Context, _ string, cmd interconnect.Command
 		c.tokens[cmd.Token] = id
 		c.commands = append(c.commands, cmd)
 		c.startedAt[id] = c.ticks
-		c.invocations = append([]interconnect.Invocation{{ID: id, CommandName: cmd.Name, InstanceID: cmd.InstanceID, Status: "Running", CreatedAt: chaintest.Start.Add(c.late)}}, c.invocations...)
+		c.invocations = append([]interconnect.Invocation{{ID: id, CommandName: cmd.Name, InstanceID: cmd.InstanceID, Script: cmd.Script, Status: "Running", CreatedAt: chaintest.Start.Add(c.late)}}, c.invocations...)
 	}
 	if c.after != nil {
 		return "", c.after()
@@ -147,6 +187,7 @@ func (c *cloud) RunCommand(_ context.Context, _ string, cmd interconnect.Command
 }
 
 func (c *cloud) Invocations(_ context.Context, _, instanceID string) ([]interconnect.Invocation, error) {
+	c.reads.add("Invocations")
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	var out []interconnect.Invocation
@@ -159,6 +200,7 @@ func (c *cloud) Invocations(_ context.Context, _, instanceID string) ([]intercon
 }
 
 func (c *cloud) RouterInterfaces(_ context.Context, _, routerID string) ([]interconnect.RouterInterface, error) {
+	c.reads.add("RouterInterfaces")
 	c.looks.Add(1)
 	var out []interconnect.RouterInterface
 	for _, i := range c.interfaces {
@@ -170,6 +212,7 @@ func (c *cloud) RouterInterfaces(_ context.Context, _, routerID string) ([]inter
 }
 
 func (c *cloud) PeeringConnections(_ context.Context, _, vpcID string) ([]interconnect.PeeringConnection, error) {
+	c.reads.add("PeeringConnections")
 	var out []interconnect.PeeringConnection
 	for _, p := range c.peerings {
 		if p.VpcID == vpcID || p.AcceptingVpcID == vpcID {
@@ -180,10 +223,12 @@ func (c *cloud) PeeringConnections(_ context.Context, _, vpcID string) ([]interc
 }
 
 func (c *cloud) RouteTables(_ context.Context, _, vpcID string) ([]interconnect.RouteTable, error) {
+	c.reads.add("RouteTables")
 	return []interconnect.RouteTable{{ID: "vtb" + vpcID[3:]}}, nil
 }
 
 func (c *cloud) RouteEntries(_ context.Context, _, tableID string) ([]interconnect.RouteEntry, error) {
+	c.reads.add("RouteEntries")
 	var out []interconnect.RouteEntry
 	for _, e := range c.entries {
 		if e.RouteTableID == tableID {
@@ -194,6 +239,7 @@ func (c *cloud) RouteEntries(_ context.Context, _, tableID string) ([]interconne
 }
 
 func (c *cloud) Rules(_ context.Context, _, groupID string) ([]interconnect.Rule, error) {
+	c.reads.add("Rules")
 	var out []interconnect.Rule
 	for _, r := range c.rules {
 		if r.GroupID == groupID {
@@ -204,6 +250,7 @@ func (c *cloud) Rules(_ context.Context, _, groupID string) ([]interconnect.Rule
 }
 
 func (c *cloud) VPC(_ context.Context, region, id string) (*interconnect.VPC, error) {
+	c.reads.add("VPC")
 	if err := c.unread["VPC"]; err != nil {
 		return nil, err
 	}
@@ -212,12 +259,14 @@ func (c *cloud) VPC(_ context.Context, region, id string) (*interconnect.VPC, er
 }
 
 func (c *cloud) VSwitches(_ context.Context, _, vpcID string) ([]interconnect.VSwitch, error) {
+	c.reads.add("VSwitches")
 	n := vpcID[len("vpc-"):]
 	block := map[string]string{"1": "192.168.0.0/24", "2": "172.16.0.0/24"}[n]
 	return []interconnect.VSwitch{{ID: "vsw-" + n, VpcID: vpcID, CidrBlock: netip.MustParsePrefix(block), RouteTableID: "vtb-" + n, NetworkAclID: c.acls["vsw-"+n]}}, nil
 }
 
 func (c *cloud) SecurityGroups(_ context.Context, _, vpcID string) ([]interconnect.GroupFacts, error) {
+	c.reads.add("SecurityGroups")
 	return []interconnect.GroupFacts{{ID: "sg" + vpcID[len("vpc"):], VpcID: vpcID}}, nil
 }
 
@@ -227,6 +276,7 @@ func (c *cloud) GroupRules(ctx context.Context, region, groupID string) ([]inter
 }
 
 func (c *cloud) NetworkAcl(_ context.Context, _, id string) (*interconnect.NetworkAcl, error) {
+	c.reads.add("NetworkAcl")
 	if err := c.unread[id]; err != nil {
 		return nil, err
 	}

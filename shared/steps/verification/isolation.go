@@ -30,10 +30,11 @@ func (s *Step) isolated(ctx context.Context, t *chain.Task) chain.Outcome {
 	joined := func() string {
 		return interconnect.JoinedBy(t.Scope, t.Prefix, sweep.seen.interfaces, sweep.seen.peerings)
 	}
-	f, out := s.probe(ctx, t, trial{connection: t.Scope, enough: func(f *found) bool { return !f.passes() }, before: func() (bool, *chain.Outcome) {
+	p := s.prober(t, trial{connection: t.Scope, enough: func(f *found) bool { return !f.passes() }, before: func() (bool, *chain.Outcome) {
 		out := sweep.first(ctx)
 		return joined() != "", out
 	}})
+	f, out := p.probe(ctx)
 	if out == nil && !f.sent() {
 		out = sweep.first(ctx) // perhaps nothing was started, so that this was not yet
 	}

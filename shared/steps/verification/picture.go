@@ -2,7 +2,6 @@ package verification
 
 import (
 	"context"
-	"net/netip"
 	"slices"
 	"time"
 
@@ -46,36 +45,52 @@ func (r *reading) all(ctx context.Context) error {
 	var facts []interconnect.GroupFacts
 	var failed [7]error
 	r.task.Together(ctx, //nolint:errcheck // each failure is in failed
-		func(ctx context.Context) error {
-			v, err := cloud.VPC(ctx, region, want.VpcID)
-			if failed[0] = there(err); err == nil {
-				s.VPC = *v
-			}
-			return nil
-		},
-		part(&failed[1], &s.VSwitches, func(ctx context.Context) ([]interconnect.VSwitch, error) {
-			return cloud.VSwitches(ctx, region, want.VpcID)
-		}),
+		r.vpc(&failed[0]),
+		r.vswitches(&failed[1]),
 		part(&failed[2], &s.Tables, func(ctx context.Context) ([]interconnect.RouteTable, error) {
 			return cloud.RouteTables(ctx, region, want.VpcID)
 		}),
-		part(&failed[3], &s.Interfaces, func(ctx context.Context) ([]interconnect.RouterInterface, error) {
-			return cloud.RouterInterfaces(ctx, region, want.VRouterID)
-		}),
-		part(&failed[4], &s.Peerings, func(ctx context.Context) ([]interconnect.PeeringConnection, error) {
-			return cloud.PeeringConnections(ctx, region, want.VpcID)
-		}),
+		r.interfaces(&failed[3]),
+		r.peerings(&failed[4]),
 		part(&failed[5], &facts, func(ctx context.Context) ([]interconnect.GroupFacts, error) {
 			return cloud.SecurityGroups(ctx, region, want.VpcID)
 		}),
 	)
-	for n, key := range []string{"VPC", reachability.UnreadVSwitches, "route tables", reachability.UnreadInterfaces, reachability.UnreadPeerings} {
+	for n, key := range []string{unreadVPC, reachability.UnreadVSwitches, "route tables", reachability.UnreadInterfaces, reachability.UnreadPeerings} {
 		if err := r.note(failed[n], key); err != nil {
 			return err
 		}
 	}
 	r.instances()
 	return r.details(ctx, facts, failed[5])
+}
+
+func (r *reading) vpc(failed *error) func(context.Context) error {
+	return func(ctx context.Context) error {
+		v, err := r.step.cloud.VPC(ctx, r.end.side.RegionID, r.end.side.VpcID)
+		if *failed = there(err); err == nil {
+			r.side.VPC = *v
+		}
+		return nil
+	}
+}
+
+func (r *reading) vswitches(failed *error) func(context.Context) error {
+	return part(failed, &r.side.VSwitches, func(ctx context.Context) ([]interconnect.VSwitch, error) {
+		return r.step.cloud.VSwitches(ctx, r.end.side.RegionID, r.end.side.VpcID)
+	})
+}
+
+func (r *reading) interfaces(failed *error) func(context.Context) error {
+	return part(failed, &r.side.Interfaces, func(ctx context.Context) ([]interconnect.RouterInterface, error) {
+		return r.step.cloud.RouterInterfaces(ctx, r.end.side.RegionID, r.end.side.VRouterID)
+	})
+}
+
+func (r *reading) peerings(failed *error) func(context.Context) error {
+	return part(failed, &r.side.Peerings, func(ctx context.Context) ([]interconnect.PeeringConnection, error) {
+		return r.step.cloud.PeeringConnections(ctx, r.end.side.RegionID, r.end.side.VpcID)
+	})
 }
 
 // part reads a list; what is gone has nothing.
@@ -220,43 +235,4 @@ func (r *reading) group(ctx context.Context, id string, facts []interconnect.Gro
 func known(ids []string) []string {
 	slices.Sort(ids)
 	return slices.DeleteFunc(slices.Compact(ids), func(id string) bool { return id == "" })
-}
-
-// drift compares the picture with what the record wants. It is nil, and known
-// false, where not enough could be read.
-func (s *Step) drift(ctx context.Context, t *chain.Task, p *reachability.Picture) (drift []interconnect.Drift, known bool) {
-	seen := interconnect.Seen{Tables: map[string]interconnect.Role{}, Groups: map[string]interconnect.Role{}}
-	around := interconnect.Around{Blocks: map[interconnect.Role][]netip.Prefix{}, VSwitches: map[interconnect.Role][]interconnect.VSwitch{}}
-	for _, role := range interconnect.Roles {
-		side := p.Side(role)
-		if len(side.Unread) > 0 {
-			return nil, false
-		}
-		for _, id := range t.Want.Side(role).RouteTableIDs {
-			seen.Tables[id] = role
-		}
-		for _, table := range side.Tables {
-			seen.Tables[table.ID] = role
-		}
-		seen.Interfaces = append(seen.Interfaces, side.Interfaces...)
-		seen.Peerings = append(seen.Peerings, side.Peerings...)
-		seen.Entries = append(seen.Entries, side.Entries...)
-		for _, g := range side.Groups {
-			seen.Groups[g.ID] = role
-			seen.Rules = append(seen.Rules, g.Rules...)
-		}
-		if side.VPC.CidrBlock.IsValid() {
-			around.Blocks[role] = side.VPC.Blocks()
-		}
-		around.VSwitches[role] = side.VSwitches
-	}
-	planning := interconnect.Planning{Prefix: t.Prefix, Record: &t.Record, Seen: seen}
-	if planning.Contested() {
-		others, err := t.Others(ctx)
-		if err != nil {
-			return nil, false
-		}
-		planning.Others = others
-	}
-	return interconnect.FindDrift(planning, around), true
 }

@@ -7,7 +7,6 @@ import (
 	"net/netip"
 	"slices"
 
-	"vpcinterconnect/shared/chain"
 	"vpcinterconnect/shared/interconnect"
 )
 
@@ -37,31 +36,40 @@ func (e *end) sender() *interconnect.Instance {
 	return &e.targets[0].Instance
 }
 
-// ends finds what stands for each side, the initiator's first. That there is
-// nothing is no error, and is said in words.
-func (s *Step) ends(ctx context.Context, t *chain.Task, c *interconnect.Connection) (ends [2]end, err error) {
-	var reads []func(context.Context) error
-	for i, role := range interconnect.Roles {
-		ends[i] = end{role: role, side: c.Side(role)}
-		reads = append(reads, func(ctx context.Context) error {
-			if ends[i].side.ProbeID != "" {
-				return s.named(ctx, &ends[i])
-			}
-			return s.find(ctx, &ends[i])
-		})
+// instances reads those of an end: the ones that the request names, or all of
+// the VPC. What is gone has none.
+func (s *Step) instances(ctx context.Context, side *interconnect.Side) ([]interconnect.Instance, error) {
+	var list []interconnect.Instance
+	var err error
+	if side.ProbeID != "" {
+		list, err = s.cloud.InstancesByID(ctx, side.RegionID, named(side))
+	} else {
+		list, err = s.cloud.Instances(ctx, side.RegionID, side.VpcID)
 	}
-	err = t.Together(ctx, reads...)
-	return ends, err
+	return list, there(err)
 }
 
-// named takes the instances that the request names.
-func (s *Step) named(ctx context.Context, e *end) error {
-	ids := append([]string{e.side.ProbeID}, e.side.Targets...)
-	list, err := s.cloud.InstancesByID(ctx, e.side.RegionID, ids)
-	if err != nil && !interconnect.IsGone(err) {
-		return err
+// named are the instances that the request names for a side, that which pings
+// first.
+func named(side *interconnect.Side) []string {
+	return append([]string{side.ProbeID}, side.Targets...)
+}
+
+// choose finds what stands for a side, of its instances, as far as those tell,
+// and returns the ones that can ping if their Cloud Assistant is online, the best
+// first: where there are none, the end says why. tried is the one that did when it
+// was last tried, if any: of equals it is the first, so that probes do not wander.
+// That there is nothing is no error, and is said in words.
+func (e *end) choose(list []interconnect.Instance, tried string) []interconnect.Instance {
+	if e.side.ProbeID != "" {
+		return e.chooseNamed(list)
 	}
-	for _, id := range ids {
+	return e.find(list, tried)
+}
+
+// chooseNamed takes the instances that the request names.
+func (e *end) chooseNamed(list []interconnect.Instance) []interconnect.Instance {
+	for _, id := range named(e.side) {
 		t := target{Instance: interconnect.Instance{ID: id}}
 		if i := slices.IndexFunc(list, func(i interconnect.Instance) bool { return i.ID == id }); i < 0 {
 			t.flaw = fmt.Sprintf("The %s's probe, instance %s, is not there: name another one.", e.role, id)
@@ -70,43 +78,59 @@ func (s *Step) named(ctx context.Context, e *end) error {
 		}
 		e.targets = append(e.targets, t)
 	}
-	return s.askAgent(ctx, e)
-}
-
-// askAgent finds out whether an end's first instance can ping.
-func (s *Step) askAgent(ctx context.Context, e *end) error {
-	first := &e.targets[0]
-	switch {
+	switch first := &e.targets[0]; {
 	case first.flaw != "":
 		e.mute = first.flaw
-		return nil
 	case first.OSType != "linux":
 		e.mute = fmt.Sprintf("The %s's probe, instance %s, does not run Linux: name one that does.", e.role, first.ID)
+	default:
+		return []interconnect.Instance{first.Instance}
+	}
+	return nil
+}
+
+// take has an instance that was chosen stand for the side.
+func (e *end) take(i interconnect.Instance) {
+	if e.side.ProbeID == "" {
+		e.targets = []target{{Instance: i}}
+	}
+}
+
+// ask finds out which of the instances that were chosen can ping, and takes the
+// first; if none can, the end says so.
+func (s *Step) ask(ctx context.Context, e *end, chosen []interconnect.Instance) error {
+	if len(chosen) == 0 {
 		return nil
 	}
-	online, err := s.cloud.AgentsOnline(ctx, e.side.RegionID, []string{first.ID})
-	if err == nil && !online[first.ID] {
-		e.mute = offline(e, first.ID)
+	ids := make([]string, len(chosen))
+	for i := range chosen {
+		ids[i] = chosen[i].ID
 	}
-	return err
+	online, err := s.cloud.AgentsOnline(ctx, e.side.RegionID, ids)
+	if err != nil {
+		return err
+	}
+	first := slices.IndexFunc(ids, func(id string) bool { return online[id] })
+	if first < 0 {
+		first, e.mute = 0, offline(e, ids[0])
+	}
+	e.take(chosen[first])
+	return nil
 }
 
 func offline(e *end, id string) string {
 	return fmt.Sprintf("Cloud Assistant is not online on the %s's probe, instance %s: start its agent, or name another instance.", e.role, id)
 }
 
-// find picks an instance that will do: in a group of the request if there is
-// one, and of equals the one with the lowest id, so that every run of a check
-// finds the same. Where none will do, the one that comes closest stands for the
-// side, and says what it lacks.
-func (s *Step) find(ctx context.Context, e *end) error {
-	list, err := s.cloud.Instances(ctx, e.side.RegionID, e.side.VpcID)
-	if err != nil && !interconnect.IsGone(err) {
-		return err
-	}
+// find picks instances that will do: in a group of the request if there is one,
+// and of equals the one with the lowest id, so that every run of a check finds the
+// same. Where none will do, the one that comes closest stands for the side, and
+// says what it lacks.
+func (e *end) find(list []interconnect.Instance, tried string) []interconnect.Instance {
 	list = slices.Clone(list)
 	slices.SortFunc(list, func(a, b interconnect.Instance) int {
-		return cmp.Or(cmp.Compare(lacks(a, e.side), lacks(b, e.side)), cmp.Compare(outsider(a, e.side), outsider(b, e.side)), cmp.Compare(a.ID, b.ID))
+		return cmp.Or(cmp.Compare(lacks(a, e.side), lacks(b, e.side)), cmp.Compare(other(a, tried), other(b, tried)),
+			cmp.Compare(outsider(a, e.side), outsider(b, e.side)), cmp.Compare(a.ID, b.ID))
 	})
 	none := fmt.Sprintf("In the %s's VPC %s there is no running Linux instance in the connected blocks with Cloud Assistant online to ping from: start one, and ask for a check.", e.role, e.side.VpcID)
 	if len(list) == 0 {
@@ -122,21 +146,15 @@ func (s *Step) find(ctx context.Context, e *end) error {
 		e.mute = e.targets[0].flaw
 		return nil
 	}
-	list = list[:min(good, maxCandidates)]
-	ids := make([]string, len(list))
-	for i := range list {
-		ids[i] = list[i].ID
+	return list[:min(good, maxCandidates)]
+}
+
+// other is 0 for the instance with an id, else 1.
+func other(i interconnect.Instance, id string) int {
+	if i.ID == id {
+		return 0
 	}
-	online, err := s.cloud.AgentsOnline(ctx, e.side.RegionID, ids)
-	if err != nil {
-		return err
-	}
-	first := slices.IndexFunc(list, func(i interconnect.Instance) bool { return online[i.ID] })
-	if first < 0 {
-		first, e.mute = 0, offline(e, list[0].ID)
-	}
-	e.targets = []target{{Instance: list[first]}}
-	return nil
+	return 1
 }
 
 // lacks is 0 for an instance that can stand for a side, if Cloud Assistant is
@@ -160,12 +178,17 @@ func unfit(i interconnect.Instance, side *interconnect.Side) string {
 		return "is not in VPC " + side.VpcID
 	case !i.PrivateIP.IsValid():
 		return "has no private address"
-	case !slices.ContainsFunc(side.CidrBlocks, func(b netip.Prefix) bool { return b.Contains(i.PrivateIP) }):
+	case !within(i.PrivateIP, side):
 		return fmt.Sprintf("has the address %s, which is outside the connected blocks", i.PrivateIP)
 	case !i.Running:
 		return "is not running"
 	}
 	return ""
+}
+
+// within tells whether an address is in a side's connected blocks.
+func within(a netip.Addr, side *interconnect.Side) bool {
+	return slices.ContainsFunc(side.CidrBlocks, func(b netip.Prefix) bool { return b.Contains(a) })
 }
 
 // outsider is 0 for an instance in one of the side's groups, else 1.

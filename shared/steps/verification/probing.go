@@ -1,28 +1,12 @@
 package verification
 
 import (
-	"context"
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
-	"time"
 
-	"vpcinterconnect/shared/chain"
 	"vpcinterconnect/shared/interconnect"
 	"vpcinterconnect/shared/reachability"
-)
-
-const (
-	// tryFor is how long what is not as it should be is tried again after a
-	// change, which may need a moment to take effect.
-	tryFor = time.Minute
-	// checkFor is likewise, where nothing was changed: a packet or two may be
-	// lost at any time.
-	checkFor = 5 * time.Second
-	// sameCheck is how old a probe may be and still answer: the minute for which
-	// a prune waits for its second look, and some.
-	sameCheck = 2 * time.Minute
 )
 
 // found is what probes came to.
@@ -32,6 +16,8 @@ type found struct {
 	ports  []interconnect.PortProbe
 	probes []reachability.Probe // the same as they are judged, and those that could not be sent
 	looks  []reachability.Look
+
+	recalled bool // from the commands alone: the instances hold no more than that
 }
 
 // passed tells whether all that was to be sent was sent, and passed.
@@ -77,6 +63,11 @@ func (f *found) passes() bool {
 		}
 	}
 	return false
+}
+
+// all tells whether everything that was to be sent was sent, whatever came of it.
+func (f *found) all() bool {
+	return !slices.ContainsFunc(f.probes, func(p reachability.Probe) bool { return p.Fate == reachability.NotSent })
 }
 
 // sent tells whether each side has sent something.
@@ -130,173 +121,6 @@ func plain(all []job) []interconnect.Job {
 		out[i] = all[i].Job
 	}
 	return out
-}
-
-// trial is how a step probes.
-type trial struct {
-	connection *interconnect.Connection
-	ports      bool                                      // the request's TCP ports too
-	enough     func(*found) bool                         // what need not be tried again
-	before     func() (content bool, out *chain.Outcome) // asked right before a try is started: it may have an outcome instead, or be content with the last try; may be nil
-}
-
-// probe has each side's probe send to the other's, both at once, until the
-// result is enough or time is up. It returns the last results, or the outcome to
-// return for now.
-//
-// The message carries no facts: a command that an earlier run, or a twin, has
-// started is found again by its name, which says for which check and which
-// try it is. Its token says the same, so that starting it twice starts it once.
-func (s *Step) probe(ctx context.Context, t *chain.Task, trial trial) (*found, *chain.Outcome) {
-	ends, err := s.ends(ctx, t, trial.connection)
-	if err != nil {
-		return nil, outcome(err)
-	}
-	var work [2][]job
-	idle := true
-	for i := range ends {
-		if ends[i].sender() != nil {
-			work[i] = jobs(&ends[1-i], trial.ports)
-		}
-		idle = idle && len(work[i]) == 0
-	}
-	if idle {
-		return read(ends, work, [2]*interconnect.Invocation{}), nil
-	}
-	name := interconnect.Mark{Prefix: t.Prefix, ConnectionID: trial.connection.ID}.String() + "." + checkID(t.Message) + "."
-	runs, try, err := s.runs(ctx, t, ends, work, name)
-	if err != nil {
-		return refused(ends, err)
-	}
-	started, finished := false, true
-	for i := range ends {
-		if len(work[i]) > 0 {
-			started = started || runs[i] != nil
-			finished = finished && runs[i] != nil && runs[i].Finished
-		}
-	}
-	var last *found
-	if finished {
-		last = read(ends, work, runs)
-		if recent(t, runs) && (trial.enough(last) || t.Now.Sub(startedAt(t)) >= patience(t.Message)) {
-			return last, nil
-		}
-		try, runs, started = try+1, [2]*interconnect.Invocation{}, false
-	}
-	if trial.before != nil && !started {
-		if content, out := trial.before(); out != nil || content && last != nil {
-			return last, out
-		}
-	}
-	var calls []chain.Call
-	for i := range ends {
-		if len(work[i]) > 0 && runs[i] == nil {
-			calls = append(calls, s.start(t, &ends[i], plain(work[i]), name, try))
-		}
-	}
-	if err := t.Mutate(ctx, calls...); err != nil {
-		return refused(ends, err)
-	}
-	wait := chain.WaitFor("the pings to end")
-	if try > 0 {
-		wait.Note = fmt.Sprintf("the pings to end, try %d", try+1)
-	}
-	return nil, &wait
-}
-
-// patience is how long a message's probes are tried again.
-func patience(m chain.Message) time.Duration {
-	if m.Action == interconnect.Verify {
-		return checkFor
-	}
-	return tryFor
-}
-
-// recent tells whether the probes are still an answer. A message of the same
-// check that comes again much later probes anew: what was true then is not what
-// is true now.
-func recent(t *chain.Task, runs [2]*interconnect.Invocation) bool {
-	for _, run := range runs {
-		if run != nil && !run.CreatedAt.IsZero() && run.CreatedAt.Before(t.Now.Add(-sameCheck)) {
-			return false
-		}
-	}
-	return true
-}
-
-// checkID names the check that a message is for: its run of the chain and what
-// it does there.
-func checkID(m chain.Message) string {
-	return interconnect.ClientToken("check", m.Trace, string(m.Action), string(m.Target))[:12]
-}
-
-// runs finds the commands of the check's latest try; nil is one that has not
-// been started.
-func (s *Step) runs(ctx context.Context, t *chain.Task, ends [2]end, work [2][]job, name string) (runs [2]*interconnect.Invocation, try int, err error) {
-	var lists [2][]interconnect.Invocation
-	var reads []func(context.Context) error
-	for i := range ends {
-		if len(work[i]) == 0 {
-			continue
-		}
-		reads = append(reads, func(ctx context.Context) (err error) {
-			lists[i], err = s.cloud.Invocations(ctx, ends[i].side.RegionID, ends[i].sender().ID)
-			return err
-		})
-	}
-	if err := t.Together(ctx, reads...); err != nil {
-		return runs, 0, err
-	}
-	for i := range lists {
-		for n := range lists[i] {
-			run := &lists[i][n]
-			of, ok := tryOf(run.CommandName, name)
-			if !ok || of < try {
-				continue
-			}
-			if of > try {
-				try, runs = of, [2]*interconnect.Invocation{}
-			}
-			// Where there are two for one try, the one that ended first is
-			// as good.
-			if runs[i] == nil || run.Finished && !runs[i].Finished {
-				runs[i] = run
-			}
-		}
-	}
-	return runs, try, nil
-}
-
-// tryOf reads the number of a try from a command's name.
-func tryOf(commandName, name string) (int, bool) {
-	number, ok := strings.CutPrefix(commandName, name)
-	if !ok {
-		return 0, false
-	}
-	n, err := strconv.Atoi(number)
-	return n, err == nil && n >= 0 && strconv.Itoa(n) == number
-}
-
-// start runs one end's script. Died after it, or reported failed but done, or
-// done by a twin: the same token is the same run.
-func (s *Step) start(t *chain.Task, from *end, work []interconnect.Job, name string, try int) chain.Call {
-	packets := from.side.Packets
-	if packets == 0 {
-		packets = interconnect.DefaultPackets
-	}
-	script, limit := interconnect.ProbeCommand(packets, work)
-	id := from.sender().ID
-	command := interconnect.Command{
-		Name:           name + strconv.Itoa(try),
-		Script:         script,
-		InstanceID:     id,
-		TimeoutSeconds: int(limit.Round(time.Second).Seconds()),
-		Token:          interconnect.ClientToken(t.Prefix, name, id, script, strconv.Itoa(try)),
-	}
-	return chain.Call{Action: "RunCommand", Resource: id, Do: func(ctx context.Context) error {
-		_, err := s.cloud.RunCommand(ctx, from.side.RegionID, command)
-		return err
-	}}
 }
 
 // read reads finished commands. That a probe had no answer is a result; that a
@@ -411,27 +235,4 @@ func (f *found) add(from *end, j job, r interconnect.Probed, exit int) {
 	if route, err := reachability.ParseRouteGet(r.Text); err == nil {
 		f.looks = append(f.looks, reachability.Look{Instance: from.sender().ID, Address: j.Address, Route: route})
 	}
-}
-
-// refused is about calls that failed: what will fail the same way again leaves
-// the connection unproven, for it says nothing about it.
-func refused(ends [2]end, err error) (*found, *chain.Outcome) {
-	o := chain.FromError(err)
-	if o.Kind != chain.KindReject || o.Problem == nil {
-		return nil, &o
-	}
-	for i := range ends {
-		if ends[i].mute == "" {
-			ends[i].mute = o.Problem.Sentence
-		}
-	}
-	return read(ends, [2][]job{}, [2]*interconnect.Invocation{}), nil
-}
-
-func outcome(err error) *chain.Outcome {
-	if err == nil {
-		return nil
-	}
-	o := chain.FromError(err)
-	return &o
 }

@@ -75,26 +75,40 @@ func (s *Step) Run(ctx context.Context, t *chain.Task) chain.Outcome {
 // connected probes both ways; what fails is tried again for a while, since a
 // route or a rule that was just made may need a moment to take effect.
 func (s *Step) connected(ctx context.Context, t *chain.Task, before func() (bool, *chain.Outcome)) chain.Outcome {
-	f, out := s.probe(ctx, t, trial{connection: t.Want, ports: true, enough: (*found).settled, before: before})
+	p := s.prober(t, trial{connection: t.Want, ports: true, enough: (*found).settled, before: before})
+	f, out := p.probe(ctx)
 	if out != nil {
 		return *out
 	}
-	v, out := s.verdict(ctx, t, f)
+	checks := t.Message.Action == interconnect.Verify || t.Message.Repair
+	compare := checks && t.Want.Repair != interconnect.RepairOff
+	if f.passed() {
+		well := !compare
+		if compare {
+			if well, out = s.asMade(ctx, t); out != nil {
+				return *out
+			}
+		}
+		if well {
+			return done(interconnect.Verdict{At: t.Now, Outcome: interconnect.VerdictConnected, Pings: f.pings, Ports: f.ports})
+		}
+	}
+	if f.recalled { // to follow packets takes more of the instances than the commands tell
+		if f, out = p.thorough(ctx); out != nil {
+			return *out
+		}
+	}
+	v, out := s.verdict(ctx, t, f, compare)
 	if out != nil {
 		return *out
 	}
 	return done(v)
 }
 
-// verdict makes one verdict of what the probes found and, where that is not
-// plain or the request wants it compared, of what the cloud reports.
-func (s *Step) verdict(ctx context.Context, t *chain.Task, f *found) (v interconnect.Verdict, out *chain.Outcome) {
+// verdict makes one verdict of what the probes found and of what the cloud
+// reports; compare has it say how that differs from what is wanted, too.
+func (s *Step) verdict(ctx context.Context, t *chain.Task, f *found, compare bool) (v interconnect.Verdict, out *chain.Outcome) {
 	v = interconnect.Verdict{At: t.Now, Outcome: interconnect.VerdictConnected, Pings: f.pings, Ports: f.ports}
-	checks := t.Message.Action == interconnect.Verify || t.Message.Repair
-	compare := checks && t.Want.Repair != interconnect.RepairOff
-	if f.passed() && !compare {
-		return v, nil
-	}
 	p, out := s.picture(ctx, t, f)
 	if out != nil {
 		return v, out

@@ -33,9 +33,8 @@ func TestAPingEachWay(t *testing.T) {
 			require.True(t, strings.HasPrefix(cmd.Name, mark+"."))
 		}
 
-		calls := c.calls
 		require.Equal(t, interconnect.VerdictConnected, verdict(t, c, task(a)).Outcome)
-		require.Equal(t, calls, c.calls, "the same message again runs nothing again")
+		require.Len(t, c.commands, 2, "the same message again runs nothing again")
 	}
 }
 
