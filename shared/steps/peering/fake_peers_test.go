@@ -14,8 +14,10 @@ type peers struct {
 	list      []interconnect.PeeringConnection
 	past      [][]interconnect.PeeringConnection
 	made      int
-	duplicate bool // two VPCs may have several
-	listed    bool // what is deleted stays listed
+	duplicate bool     // two VPCs may have several
+	reads     []string // VPCs that were asked
+	hides     string   // a VPC whose list shows none
+	listed    bool     // what is deleted stays listed
 }
 
 func (p *peers) tick() {
@@ -36,6 +38,10 @@ func (p *peers) tick() {
 func (c *cloud) PeeringConnections(_ context.Context, _, vpcID string) ([]interconnect.PeeringConnection, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	c.peers.reads = append(c.peers.reads, vpcID)
+	if c.peers.hides == vpcID {
+		return nil, nil
+	}
 	seen := c.peers.list
 	if c.lag > 0 {
 		seen = nil

@@ -22,38 +22,35 @@ type vpcPeering struct {
 }
 
 // connect looks what joins the two VPCs and waits, or asks for it, until it is
-// Activated. One that somebody else made is used as it is.
+// Activated. One that somebody else made is used as it is. What was asked for
+// takes its time, so that one run makes one move.
 func (v vpcPeering) connect(ctx context.Context, t *chain.Task) chain.Outcome {
-	before := interconnect.MoveKind("")
-	for range maxRounds {
-		seen, err := v.peerings(ctx, t, t.Want)
-		if err != nil {
-			return chain.FromError(err)
-		}
-		found := interconnect.FindPeering(t.Want, t.Prefix, seen)
-		plan := interconnect.PlanPeering(t.Want, found)
-		switch {
-		case plan.Problem != nil:
-			return chain.RejectWith(*plan.Problem, nil)
-		case plan.Wait != "":
-			return heldUp(plan.Wait, found)
-		case plan.Move == "":
-			return v.settle(ctx, t, found)
-		case plan.Move == before:
-			// What was just done and does not show yet is not done again.
-			return heldUp("the VPC peering connection to be seen", found)
-		}
-		before = plan.Move
-		if plan.Move == interconnect.MoveCreate {
-			err = v.create(ctx, t, seen)
-		} else {
-			err = t.Mutate(ctx, v.modify(t, found.Kept.RegionID, found.Kept.ID))
-		}
-		if err != nil {
-			return v.failed(err, found)
-		}
+	seen, err := v.look(ctx, t)
+	if err != nil {
+		return chain.FromError(err)
 	}
-	return chain.WaitFor("the VPC peering connection to change its state")
+	found := interconnect.FindPeering(t.Want, t.Prefix, seen)
+	plan := interconnect.PlanPeering(t.Want, found)
+	switch {
+	case plan.Problem != nil:
+		return chain.RejectWith(*plan.Problem, nil)
+	case plan.Wait != "":
+		return heldUp(plan.Wait, found)
+	case plan.Move == "":
+		return v.settle(ctx, t, found)
+	}
+	asked := peeringResources(found)
+	if plan.Move == interconnect.MoveCreate {
+		asked, err = v.create(ctx, t, seen)
+	} else {
+		err = t.Mutate(ctx, v.modify(t, found.Kept.RegionID, found.Kept.ID))
+	}
+	if err != nil {
+		return v.failed(err, found)
+	}
+	out := chain.WaitFor("the VPC peering connection to be Activated")
+	out.Resources = asked
+	return out
 }
 
 // create asks for the connection.
@@ -63,8 +60,8 @@ func (v vpcPeering) connect(ctx context.Context, t *chain.Task) chain.Outcome {
 // one for as long as the cloud remembers it; then the next token in the row is
 // taken. Only the cloud's word, some time after this step began, makes a
 // connection count as gone; and the cloud takes one connection of two VPCs, so
-// a token too many makes nothing.
-func (v vpcPeering) create(ctx context.Context, t *chain.Task, seen []interconnect.PeeringConnection) error {
+// a token too many makes nothing. It returns the connection's id, if it has one.
+func (v vpcPeering) create(ctx context.Context, t *chain.Task, seen []interconnect.PeeringConnection) (ids []string, err error) {
 	first := firstToken(&t.Record)
 	for k := first; k < first+maxTokens; k++ {
 		id, request := "", newPeering(t, k)
@@ -78,22 +75,22 @@ func (v vpcPeering) create(ctx context.Context, t *chain.Task, seen []interconne
 		switch {
 		case usedUp(err):
 		case err != nil:
-			return err
+			return nil, err
 		case slices.ContainsFunc(seen, func(p interconnect.PeeringConnection) bool { return p.ID == id }): // as deleted, say
 		case patient(t):
-			return nil // it may only not be known everywhere yet
+			return []string{id}, nil // it may only not be known everywhere yet
 		default:
 			// A change goes by what is, not by a read that lags.
 			err := t.Mutate(ctx, v.modify(t, t.Want.Initiator.RegionID, id))
 			if !interconnect.IsGone(err) {
-				return nil
+				return []string{id}, nil
 			}
 		}
 		if patient(t) {
-			return nil
+			return nil, nil
 		}
 	}
-	return nil
+	return nil, nil
 }
 
 // usedUp tells whether a token was used for something else before.
@@ -220,6 +217,28 @@ func (v vpcPeering) settle(ctx context.Context, t *chain.Task, found interconnec
 		}
 	}
 	return heldUp(fmt.Sprintf("VPC peering connection %s, one too many, to go", x.ID), found)
+}
+
+// look reads what joins the two VPCs: before anything is made, of both; when it
+// is waited for, of the initiator's, whose answer tells all once it shows it, a
+// peering connection being one thing for both sides.
+func (v vpcPeering) look(ctx context.Context, t *chain.Task) ([]interconnect.PeeringConnection, error) {
+	if elapsed(t) == 0 {
+		return v.peerings(ctx, t, t.Want)
+	}
+	var seen []interconnect.PeeringConnection
+	for _, role := range interconnect.Roles {
+		side := t.Want.Side(role)
+		at, err := v.cloud.PeeringConnections(ctx, side.RegionID, side.VpcID)
+		if err != nil && !interconnect.IsGone(err) {
+			return nil, err
+		}
+		seen = append(seen, at...)
+		if interconnect.FindPeering(t.Want, t.Prefix, seen).Kept != nil {
+			break
+		}
+	}
+	return seen, nil
 }
 
 // peerings reads the peering connections of both VPCs. Both regions are asked:

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -99,6 +100,37 @@ func TestAPeeringIsCarriedOnWhereverItIsCutOff(t *testing.T) {
 		require.Equal(t, chain.KindDone, drive(t, c, peeringUp()).Kind)
 		require.Len(t, c.peers.list, 1)
 	})
+}
+
+func TestBothVPCsAreAskedBeforeAPeeringIsMadeAndOneWhileItIsWaitedFor(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		hides string
+		reads []string // of each run, one after the other
+	}{
+		"both regions show it":              {"", []string{"vpc-1 vpc-2", "vpc-1", "vpc-1"}},
+		"only the one that it was asked in": {"vpc-2", []string{"vpc-1 vpc-2", "vpc-1", "vpc-1"}},
+		"only the other":                    {"vpc-1", []string{"vpc-1 vpc-2", "vpc-1 vpc-2", "vpc-1 vpc-2"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			cloud, task := newPeers(), peeringUp()
+			cloud.peers.hides = c.hides
+			for n, want := range c.reads {
+				cloud.peers.reads = nil
+				task.Now = task.Message.StartedAt.Add(time.Duration(n) * time.Second)
+				out := peering.New(cloud).Run(context.Background(), task)
+				slices.Sort(cloud.peers.reads)
+				require.Equal(t, want, strings.Join(cloud.peers.reads, " "), "run %d", n)
+				require.Equal(t, []string{"pcc-1"}, out.Resources)
+				require.Equal(t, n == 2, out.Kind == chain.KindDone)
+				if n == 1 {
+					cloud.tick()
+				}
+			}
+			require.Equal(t, []string{"Create vpc-1 vpc-2"}, cloud.calls)
+		})
+	}
 }
 
 func TestWhatStandsForAPeering(t *testing.T) {
