@@ -35,7 +35,7 @@ type Message struct {
 	Rounds       int       `json:"rounds,omitempty"`      // how often this action began anew: something was left over, or a late call may have undone something
 	BeganAt      time.Time `json:"beganAt,omitzero"`      // when the action's first stage first handled it, in this round
 	Cause        *Cause    `json:"cause,omitempty"`       // of a rollback
-	Woken        bool      `json:"woken,omitempty"`       // another run began this one, perhaps more than once under this trace: not to be taken for its own twin
+	Woken        bool      `json:"woken,omitempty"`       // another run began this one: where its generation has ended it looks, and tells no second story
 	Recheck      bool      `json:"recheck,omitempty"`     // the look after the last mutating call failed: the next run looks again
 }
 

@@ -257,7 +257,7 @@ func (s situation) worthAnotherRound(out Outcome) bool {
 func (s situation) makeWay(out Outcome) decision {
 	d := decision{outcome: out}
 	if s.run.newest != nil && !interconnect.Held(s.run.newest, s.now) {
-		queue, first := FirstMessage(s.run.newest, retrace(s.m.Trace, fmt.Sprintf("g%d", s.run.newest.Generation)))
+		queue, first := FirstMessage(s.run.newest, wakened(s.m.Trace, fmt.Sprintf("g%d", s.run.newest.Generation), s.now))
 		first.Woken = true
 		d.queue, d.next = queue, &first
 	}

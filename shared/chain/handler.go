@@ -246,7 +246,7 @@ func (h *Handler) wake(ctx context.Context, t *Task) error {
 		if g, known := t.run.othersAt[o.ID]; known && g == o.Generation {
 			continue
 		}
-		queue, m := FirstMessage(o, retrace(t.Message.Trace, "wake"))
+		queue, m := FirstMessage(o, wakened(t.Message.Trace, "wake", t.Now))
 		m.Woken = true
 		var delay time.Duration
 		if t.run.failed {

@@ -135,19 +135,20 @@ func (l *Letter) validate() {
 	case err != nil:
 		l.Flaw = fmt.Sprintf("It cannot be understood: %s.", clip(err.Error()))
 	case l.Queue == "":
-		l.To, l.Again = table[m.Action][0].Queue, m.renewed().Body()
+		l.To, l.Again = table[m.Action][0].Queue, m.renewed(l.At).Body()
 	case !slices.ContainsFunc(table[m.Action], func(s Stage) bool { return s.Queue == l.Queue }):
 		l.Flaw = fmt.Sprintf("The action %s has no step that reads the queue %.60q.", m.Action, l.Queue)
 	default:
-		l.To, l.Again = l.Queue, m.renewed().Body()
+		l.To, l.Again = l.Queue, m.renewed(l.At).Body()
 	}
 }
 
 // renewed returns the message as if it had just come to its stage: what it was
-// given to end is long over, and must not count as a failure now.
-func (m Message) renewed() Message {
+// given to end is long over, and must not count as a failure now. at is when it was
+// given up.
+func (m Message) renewed(at time.Time) Message {
 	n := m.follow(m.Action, m.Target)
-	n.Hops, n.Trace, n.Woken = 0, retrace(m.Trace, "redriven"), true
+	n.Hops, n.Trace, n.Woken = 0, wakened(m.Trace, fmt.Sprintf("redriven-%d", m.Hops), at), true
 	return n
 }
 

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"regexp"
+	"strconv"
 	"strings"
 	"time"
 
@@ -125,7 +126,10 @@ func pointless(r *interconnect.Record, m Message) string {
 // then the sweep begins anew.
 func twin(r *interconnect.Record, m Message, step interconnect.Step) bool {
 	s := r.Steps[step]
-	return !m.Woken && !m.Repair && s.Generation == m.Generation && s.Action == m.Action && s.Target == m.Target &&
+	if m.Repair { // the entry counts the hops of the generation's own chain
+		return s.Generation == m.Generation && s.Trace == m.Trace
+	}
+	return s.Generation == m.Generation && s.Action == m.Action && s.Target == m.Target &&
 		s.Trace == m.Trace && m.Hops < s.Hops
 }
 
@@ -168,6 +172,12 @@ func retrace(trace, suffix string) string {
 		base = base[:room]
 	}
 	return base + "." + suffix
+}
+
+// wakened names a run that another run began at some time: each time it is another
+// run, so that nobody takes one for the other's twin.
+func wakened(trace, why string, now time.Time) string {
+	return retrace(trace, why+"-"+strconv.FormatInt(now.UnixMilli(), 36))
 }
 
 // started sets, at the first handling, when the stage began and when it is

@@ -20,8 +20,9 @@ func TestATwinOfWhatWasHandedOnIsDropped(t *testing.T) {
 	}{
 		"after the step was done":                 {chain.DoneWith("routes-1"), func(*chain.Message) {}, 1},
 		"while the step waits":                    {chain.WaitFor("states"), func(*chain.Message) {}, 1},
-		"not one that another run began":          {chain.DoneWith("routes-1"), func(m *chain.Message) { m.Woken = true }, 2},
-		"not one of a repair, which is on demand": {chain.DoneWith("routes-1"), func(m *chain.Message) { m.Repair = true }, 2},
+		"of a run that another began":             {chain.DoneWith("routes-1"), func(m *chain.Message) { m.Woken = true }, 1},
+		"of a repair":                             {chain.DoneWith("routes-1"), func(m *chain.Message) { m.Repair = true }, 1},
+		"not of a repair that is yet to find out": {chain.WaitFor("states"), func(m *chain.Message) { m.Repair = true }, 2},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -40,6 +41,25 @@ func TestATwinOfWhatWasHandedOnIsDropped(t *testing.T) {
 		s.mustDeliver(interconnect.Routes, message(interconnect.Connect))
 		s.mustDeliver(interconnect.Routes, message(interconnect.Connect, func(m *chain.Message) { m.Trace = "sweep" }))
 		require.Equal(t, 2, s.steps[interconnect.Routes].runs)
+	})
+	t.Run("nor what another run began twice", func(t *testing.T) {
+		t.Parallel()
+		s := newStage(t)
+		overtake := func() {
+			s.records.put("a", 1, func(*interconnect.Record) {})
+			s.steps[interconnect.Routes].do = []func(context.Context, *chain.Task) chain.Outcome{func(context.Context, *chain.Task) chain.Outcome {
+				s.records.put("a", 2, func(*interconnect.Record) {})
+				return chain.FromError(chain.ErrSuperseded)
+			}}
+			s.mustDeliver(interconnect.Routes, message(interconnect.Connect))
+			s.now = s.now.Add(time.Second)
+		}
+		overtake()
+		overtake()
+		require.Len(t, s.queues.left, 2)
+		first, second := s.queues.left[0].message(t), s.queues.left[1].message(t)
+		require.Equal(t, 2, first.Generation)
+		require.NotEqual(t, first.Trace, second.Trace, "each looks at what was done until then")
 	})
 	t.Run("nor one whose follow-up could not be sent", func(t *testing.T) {
 		t.Parallel()

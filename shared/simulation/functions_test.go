@@ -3,9 +3,11 @@ package simulation
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
+	"sync"
 	"time"
 
 	"vpcinterconnect/shared/alicloud"
@@ -68,8 +70,10 @@ func (s *sim) client(inv trigger.Invocation, way carrier) (*alicloud.Cloud, stor
 	return cloud, records.New(cloud, prefix), queues
 }
 
-// stepFunction returns a step's function: the handler that its main.go builds.
-func (s *sim) stepFunction(v *invocation, event []byte) func(context.Context) error {
+// stepFunction returns a step's function: the handler that its main.go builds. The
+// events are one, of several messages, taken apart so that each message's calls can
+// be told from the others'.
+func (s *sim) stepFunction(v *invocation, events ...[]byte) func(context.Context) error {
 	return func(ctx context.Context) error {
 		real, kept, queues := s.client(s.invocationOf(v), way{&s.gate, v})
 		var cloud stepCloud = real
@@ -81,7 +85,7 @@ func (s *sim) stepFunction(v *invocation, event []byte) func(context.Context) er
 			kept = w.store(kept)
 		}
 		if w.message != nil {
-			if e, err := trigger.Decode(event); err == nil && len(e.Queue) == 1 {
+			if e, err := trigger.Decode(events[0]); err == nil && len(e.Queue) == 1 {
 				if m, err := chain.ParseMessage(e.Queue[0].Body); err == nil {
 					kept = w.message(m, kept)
 				}
@@ -98,7 +102,13 @@ func (s *sim) stepFunction(v *invocation, event []byte) func(context.Context) er
 			runner = w.runner(runner)
 		}
 		h := &chain.Handler{Runner: runner, Records: kept, Queues: queues, Prefix: prefix, Function: v.function, Log: s.log(v)}
-		return h.Handle(ctx, event)
+		errs := make([]error, len(events))
+		var group sync.WaitGroup
+		for i, event := range events {
+			group.Go(func() { errs[i] = h.Handle(context.WithValue(ctx, partKey{}, i), event) })
+		}
+		group.Wait()
+		return errors.Join(errs...)
 	}
 }
 

@@ -76,6 +76,7 @@ func (v *invocation) isFinished() bool {
 // call is one request on its way to the cloud.
 type call struct {
 	by         *invocation
+	part       int                 // which of its messages it is for
 	direct     alicloud.DirectCall // of OpenAPI
 	message    *http.Request       // of MNS; nil: it is of OpenAPI
 	body       []byte              // of MNS
@@ -146,12 +147,17 @@ func (w way) Call(ctx context.Context, d alicloud.DirectCall) (int, []byte, erro
 	return a.status, a.body, a.err
 }
 
+// partKey is the key of a context that says which of an invocation's messages it
+// is for.
+type partKey struct{}
+
 // wait waits for the scheduler, or for the caller to give up.
 func (w way) wait(ctx context.Context, c *call) answer {
 	if w.by.isDead() {
 		return answer{err: errDead}
 	}
 	c.answer = make(chan answer, 1)
+	c.part, _ = ctx.Value(partKey{}).(int)
 	w.gate.mu.Lock()
 	w.gate.pending = append(w.gate.pending, c)
 	w.gate.mu.Unlock()
@@ -170,7 +176,7 @@ func (g *gate) waiting() []*call {
 	defer g.mu.Unlock()
 	out := slices.Clone(g.pending)
 	slices.SortStableFunc(out, func(a, b *call) int {
-		return cmp.Or(cmp.Compare(a.by.id, b.by.id), cmp.Compare(a.key, b.key))
+		return cmp.Or(cmp.Compare(a.by.id, b.by.id), cmp.Compare(a.part, b.part), cmp.Compare(a.key, b.key))
 	})
 	return out
 }

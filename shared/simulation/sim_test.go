@@ -199,35 +199,51 @@ func (s *sim) reap() {
 	s.running = left
 }
 
-// deliver hands a queue's next message to its function.
+// mostInBatch is how many messages a function gets at once: as s.yaml has it.
+const mostInBatch = 16
+
+// deliver hands a queue's next messages to its function.
 func (s *sim) deliver(queue string) {
 	ref := queueRef(queue)
-	got, err := s.engine.ReceiveMessages(ref, 1, 0)
+	most := 1
+	if s.plan.batches && s.wiring.message == nil {
+		most = mostInBatch
+	}
+	received, err := s.engine.ReceiveMessages(ref, most, 0)
 	must(err)
-	if len(got) == 0 {
-		return
-	}
-	m := got[0]
-	s.stats.messages++
-	s.judge.delivered(s, queue, m.Body)
-	if !s.calm && s.rng.Float64() < s.plan.lose {
-		s.say("lost, of %s: %.200s", queue, m.Body)
-		_ = s.engine.DeleteMessage(ref, m.ReceiptHandle)
-		return
-	}
-	v := s.start(queue, m.Body, func(v *invocation) func(context.Context) error {
-		return s.stepFunction(v, event(queue, m.ID, m.Body))
-	})
-	var parsed chain.Message
-	v.verify = json.Unmarshal([]byte(m.Body), &parsed) == nil && parsed.Action == interconnect.Verify
-	v.done = func() {
-		if v.err == nil {
-			_ = s.engine.DeleteMessage(ref, m.ReceiptHandle) // late: it comes again
-			return
+	var batch []engine.Message
+	var events [][]byte
+	var bodies []string
+	looks := true
+	for _, m := range received {
+		s.stats.messages++
+		s.judge.delivered(s, queue, m.Body)
+		if !s.calm && s.rng.Float64() < s.plan.lose {
+			s.say("lost, of %s: %.200s", queue, m.Body)
+			_ = s.engine.DeleteMessage(ref, m.ReceiptHandle)
+			continue
 		}
-		// Pushed again soon, as the trigger's retries do, or by the queue.
-		if s.rng.Float64() < 0.7 {
-			_, _, _ = s.engine.ChangeVisibility(ref, m.ReceiptHandle, time.Duration(1+s.rng.IntN(20))*time.Second)
+		batch, events, bodies = append(batch, m), append(events, event(queue, m.ID, m.Body)), append(bodies, m.Body)
+		var parsed chain.Message
+		looks = looks && json.Unmarshal([]byte(m.Body), &parsed) == nil && parsed.Action == interconnect.Verify
+	}
+	if len(batch) == 0 {
+		return
+	}
+	v := s.start(queue, strings.Join(bodies, " and "), func(v *invocation) func(context.Context) error {
+		return s.stepFunction(v, events...)
+	})
+	v.verify = looks
+	v.done = func() {
+		for _, m := range batch {
+			if v.err == nil {
+				_ = s.engine.DeleteMessage(ref, m.ReceiptHandle) // late: it comes again
+				continue
+			}
+			// Pushed again soon, as the trigger's retries do, or by the queue.
+			if s.rng.Float64() < 0.7 {
+				_, _, _ = s.engine.ChangeVisibility(ref, m.ReceiptHandle, time.Duration(1+s.rng.IntN(20))*time.Second)
+			}
 		}
 	}
 }

@@ -34,6 +34,7 @@ type plan struct {
 	keep       bool // onFailure: keep
 	hasty      bool // what is asked for is taken back at once
 	brief      bool // a short life: little happens, and nobody asks once more
+	batches    bool // a function gets up to 16 messages of its queue at once
 	replays    bool // old messages come again at its end
 	ends       bool // and then everything is disconnected
 	script     []entry
@@ -82,6 +83,7 @@ func draw(seed uint64) plan {
 	}
 	p.script, p.length = drawScript(r, &p)
 	p.replays, p.ends = !p.brief || chance(0.25), !p.brief || chance(0.3) // what a short life finds, it finds before
+	p.batches = chance(0.5)
 	return p
 }
 
