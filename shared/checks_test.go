@@ -81,6 +81,7 @@ func watch(t *testing.T, n int, interval time.Duration) *watched {
 func (w *watched) connect(id string) {
 	t, ctx := w.t, context.Background()
 	mark := interconnect.Mark{Prefix: testPrefix, ConnectionID: id}.String()
+	v := interconnect.Verdict{At: w.Now(), Outcome: interconnect.VerdictConnected}
 	c := &interconnect.Connection{ID: id, Type: interconnect.TypeVpcPeering, OnFailure: interconnect.OnFailureRollback, Repair: interconnect.RepairAuto}
 	for i, role := range interconnect.Roles {
 		region, zone := []string{here, there}[i], []string{"cn-qingdao-b", "cn-beijing-h"}[i]
@@ -93,8 +94,9 @@ func (w *watched) connect(id string) {
 		require.NoError(t, err)
 		_, err = w.engine.AddSecurityGroup(engine.SecurityGroup{ID: "sg-" + n, VpcID: "vpc-" + n, Rules: []engine.SecurityRule{{Protocol: "ICMP", Peer: blocks[1-i], Description: mark}}})
 		require.NoError(t, err)
-		_, err = w.engine.AddInstance(engine.Instance{ID: "i-" + n, VSwitchID: "vsw-" + n, SecurityGroupIDs: []string{"sg-" + n}, Guest: engine.GuestFacts{AgentOnline: true}})
+		i, err := w.engine.AddInstance(engine.Instance{ID: "i-" + n, VSwitchID: "vsw-" + n, SecurityGroupIDs: []string{"sg-" + n}, Guest: engine.GuestFacts{AgentOnline: true}})
 		require.NoError(t, err)
+		v.Pings = append(v.Pings, interconnect.Ping{From: role, InstanceID: i.ID, Source: i.PrivateIP.String()})
 		*c.Side(role) = interconnect.Side{Account: testAccount, RegionID: region, VpcID: "vpc-" + n, VRouterID: "vrt-" + n, CidrBlocks: []netip.Prefix{block}, RouteTableIDs: []string{"vtb-" + n},
 			SecurityGroups: []interconnect.SecurityGroup{{ID: "sg-" + n, Authorization: interconnect.ByCidrBlock, Allow: []interconnect.Allow{{Protocol: "ICMP", PortRange: "-1/-1"}}}}}
 	}
@@ -109,7 +111,6 @@ func (w *watched) connect(id string) {
 	_, kept, _ := w.clients("intake")
 	_, err = kept.PutRequest(ctx, id, interconnect.Wanted{Connection: c, By: "test", At: w.Now()})
 	require.NoError(t, err)
-	v := interconnect.Verdict{At: w.Now(), Outcome: interconnect.VerdictConnected}
 	_, kept, _ = w.clients("verification")
 	require.NoError(t, kept.PutStatus(ctx, id, interconnect.Verification, interconnect.StepStatus{
 		Generation: 1, Action: interconnect.Connect, Progress: interconnect.Done, Since: w.Now(), UpdatedAt: w.Now(),
@@ -159,6 +160,11 @@ func (w *watched) verdicts() map[string]int {
 	return n
 }
 
+// callsOfACheck is how many calls a check of the schedule makes that finds nothing
+// wrong, in the hour in which the request was recorded: on each side a ping, what
+// it prints, what joins the VPCs, a table and a group.
+const callsOfACheck = 10
+
 func TestAllConnectionsAreCheckedInEachPeriod(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {
@@ -180,12 +186,19 @@ func TestAllConnectionsAreCheckedInEachPeriod(t *testing.T) {
 			}
 			require.Zero(t, w.throttled)
 			require.Empty(t, w.denied)
-			busiest, most := "", 0
+			busiest, most, pings, calls := "", 0, 0, 0
 			for at, n := range w.calls {
-				if strings.HasPrefix(at, "RunCommand ") && n > most {
-					busiest, most = at, n
+				if strings.HasPrefix(at, "RunCommand ") {
+					pings += n
+					if n > most {
+						busiest, most = at, n
+					}
+				}
+				if !strings.Contains(at, "Parameter") { // what is recorded costs no network's rate limits
+					calls += n
 				}
 			}
+			require.Equal(t, callsOfACheck*pings/2, calls, "%v", w.calls)
 			require.LessOrEqual(t, most, max(3, w.connections/20), "spread: %s", busiest)
 			t.Logf("%d connections, every %s: %d invocations, at most %d commands a second in a region", w.connections, tt.interval, w.invocations, most)
 			require.Equal(t, 0, len(w.queued(chain.DeadLettersQueue)))

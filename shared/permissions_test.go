@@ -365,6 +365,14 @@ func (r *rehearsal) everything() {
 	r.settle()
 	require.Equal(t, interconnect.StateConnected, r.state("c"))
 
+	// Packets stop, and all that may stop them is looked at.
+	for _, silent := range []bool{true, false} {
+		require.NoError(t, r.engine.SetGuest("i-m5e1qingdao000000ecs1", func(g *engine.GuestFacts) { g.DropICMP = silent }))
+		r.http("POST", "/connections/c/verifications", "")
+		r.settle()
+		require.Equal(t, map[bool]interconnect.State{true: interconnect.StateBlocked, false: interconnect.StateConnected}[silent], r.state("c"))
+	}
+
 	// While a step is at work the request is changed: it makes way.
 	for _, c := range []struct{ function, action string }{
 		{"securitygroups", "AuthorizeSecurityGroupEgress"}, {"verification", "RunCommand"},

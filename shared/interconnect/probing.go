@@ -47,6 +47,13 @@ func (s *Side) Ports(groups []string) (ports []int, pinged bool) {
 	return ports[:min(len(ports), MaxPorts)], pinged || len(ports) == 0
 }
 
+// A ping sends a packet every PacketEvery, and waits for the answer to the last
+// for PacketWait at the most.
+const (
+	PacketEvery = 200 * time.Millisecond
+	PacketWait  = 2 * time.Second
+)
+
 // ProbeCommand is the script that pings addresses, and connects to ports of
 // theirs, in order, and how long it may take. Where a probe fails it asks the
 // guest where it sends what is for the address. ping, ip, timeout and bash are
@@ -63,8 +70,8 @@ func ProbeCommand(packets int, jobs []Job) (script string, limit time.Duration) 
 		}
 		route := " || ip route get " + to + " 2>&1"
 		if j.Ping {
-			lines = append(lines, fmt.Sprintf("ping -c %d -i 0.2 -W 2 %s", packets, to)+route)
-			limit += time.Duration(packets)*200*time.Millisecond + 2*time.Second
+			lines = append(lines, fmt.Sprintf("ping -c %d -i %g -W %g %s", packets, PacketEvery.Seconds(), PacketWait.Seconds(), to)+route)
+			limit += time.Duration(packets)*PacketEvery + PacketWait
 		}
 		for i, port := range j.Ports {
 			lines = append(lines, fmt.Sprintf(`LC_ALL=C timeout %d bash -c "</dev/tcp/%s/%d" 2>&1; echo %s %d $?`, connectWait, to, port, portDone, port))

@@ -28,7 +28,7 @@ const (
 // trial is how a step probes.
 type trial struct {
 	connection *interconnect.Connection
-	ports      bool                                      // the request's TCP ports too
+	ports      bool                                      // the request's TCP ports too; without, no ping is to pass
 	enough     func(*found) bool                         // what need not be tried again
 	before     func() (content bool, out *chain.Outcome) // asked right before a try is started: it may have an outcome instead, or be content with the last try; may be nil
 }
@@ -117,7 +117,9 @@ func (p *prober) begin(ctx context.Context) *chain.Outcome {
 		}
 		return nil // the thorough way finds out why
 	}
-	return waiting(ends, 0)
+	wait := waiting(ends, 0)
+	wait.Least = p.least()
+	return wait
 }
 
 // likely finds what stands for each side if all is well, the initiator's first:
@@ -245,7 +247,11 @@ func (p *prober) thorough(ctx context.Context) (*found, *chain.Outcome) {
 	if err := t.Mutate(ctx, calls...); err != nil {
 		return refused(ends, err)
 	}
-	return nil, waiting(ends, try)
+	wait := waiting(ends, try)
+	if len(calls) > 0 {
+		wait.Least = p.least()
+	}
+	return nil, wait
 }
 
 // ask asks before, once in a run.
@@ -270,6 +276,31 @@ func waiting(ends [2]end, try int) *chain.Outcome {
 		}
 	}
 	return &wait
+}
+
+// passage is what a command needs beside its packets: to reach the agent, and to
+// be told of. An assumption: no figure is published.
+const passage = time.Second
+
+// least is how long the pings that were just started take at the least. Who
+// connects waits for the first look, which comes as soon as the packets may have
+// been sent; for the end of a check nobody does, so it looks when the pings have
+// probably ended, and where none is to be answered, when the last was waited for.
+func (p *prober) least() time.Duration {
+	packets := interconnect.DefaultPackets
+	for _, role := range interconnect.Roles {
+		packets = max(packets, p.connection.Side(role).Packets)
+	}
+	sending := time.Duration(packets-1) * interconnect.PacketEvery
+	switch p.task.Message.Action {
+	case interconnect.Verify:
+		return sending + passage
+	case interconnect.Prune:
+		if !p.ports {
+			return sending + interconnect.PacketWait + passage
+		}
+	}
+	return sending
 }
 
 // patience is how long a message's probes are tried again.

@@ -23,7 +23,13 @@ func equal(a, b []interconnect.Job) bool {
 func (p *prober) recall(ctx context.Context) (*found, *chain.Outcome) {
 	ids := p.senders()
 	if ids[0] == "" || ids[1] == "" {
-		return nil, nil
+		ends, likely, err := p.likely(ctx)
+		if err != nil || !likely {
+			return nil, outcome(err)
+		}
+		for i := range ends {
+			ids[i] = ends[i].sender().ID
+		}
 	}
 	if err := p.list(ctx, ids); err != nil {
 		return nil, outcome(err)
