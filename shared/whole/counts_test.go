@@ -50,17 +50,17 @@ func TestAConnectionTakesNoMoreCallsThanItNeeds(t *testing.T) {
 		of   []bench.Count
 	}{
 		{"reads of intake's checks", 10, by(got.Reads(), "intake")},
-		{"reads of peering", 6, by(got.Reads(), "peering")},
-		{"reads of routes", 10, by(got.Reads(), "routes")},
+		{"reads of peering", 4, by(got.Reads(), "peering")},
+		{"reads of routes", 8, by(got.Reads(), "routes")},
 		{"reads of security groups", 4, by(got.Reads(), "securitygroups")},
-		{"reads of verification", 12, by(got.Reads(), "verification")},
-		{"reads and writes of the record", 31, got.Bookkeeping()},
+		{"reads of verification", 4, by(got.Reads(), "verification")},
+		{"reads and writes of the record", 30, got.Bookkeeping()},
 	} {
 		require.LessOrEqual(t, bench.Sum(most.of), most.n, "%s: %v", most.what, most.of)
 		require.NotZero(t, bench.Sum(most.of), most.what)
 	}
 	hops := len(got.Hops())
-	require.LessOrEqual(t, hops, 8, "%v", got.Hops())
+	require.LessOrEqual(t, hops, 7, "%v", got.Hops())
 	require.GreaterOrEqual(t, hops, 4, "each step is told")
 	for _, read := range got.Reads() {
 		require.NotEmpty(t, read.Why, "%s calls %s: say what for", read.By, read.Action)
