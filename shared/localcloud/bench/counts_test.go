@@ -130,7 +130,7 @@ func TestAStateIsNotedWhenItIsNew(t *testing.T) {
 func TestAReportSaysWhatIsMetAndWhatIsNot(t *testing.T) {
 	t.Parallel()
 	r := recorded().Between(at(0), at(3000), Window{at(0), at(300)})
-	report := Report{Figures: OfOne(r, r, r), Counts: map[string]Tally{"connect": TallyOf(r)}, Paths: map[string][]Step{"connect": Critical(Connect, r, "peering: interfaces").Steps()}}
+	report := Report{Figures: OfOne(r, r, r, r), Counts: map[string]Tally{"connect": TallyOf(r)}, Paths: map[string][]Step{"connect": Critical(Connect, r, "peering: interfaces").Steps()}}
 	report.Figures = append(report.Figures, AtMost("a", "small enough", 1.25, 1.25, "5 ÷ 4", ""), AtLeast("b", "large enough", 2, 3, "2", "why not"), Exactly("c", "just so", 11, 11, "", ""))
 	var out bytes.Buffer
 	require.NoError(t, report.Write(&out))

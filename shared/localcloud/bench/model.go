@@ -62,9 +62,7 @@ var Connect = []Row{
 
 	{Name: "verification: record", By: "verification", Action: "GetParameters", Needs: []string{"authorize", "groups: seen", "groups: look back"}, Why: "rule 2"},
 	{Name: "instances", By: "verification", Action: "DescribeInstances", Needs: []string{"verification: record"}, Why: "from where to where"},
-	{Name: "agents", By: "verification", Action: "DescribeCloudAssistantStatus", Needs: []string{"instances"}, Why: "which of them can run a command"},
-	{Name: "begun", By: "verification", Action: "DescribeInvocations", Pick: before, Of: "pings", Needs: []string{"agents"}, Why: "what a twin has started is found again"},
-	{Name: "verification: look", By: "verification", Action: "GetParameters", Pick: before, Of: "pings", Needs: []string{"begun"}, Why: "rule 2"},
+	{Name: "verification: look", By: "verification", Action: "GetParameters", Pick: before, Of: "pings", Needs: []string{"instances"}, Why: "rule 2"},
 	{Name: "pings", By: "verification", Action: "RunCommand", Needs: []string{"verification: look"}, Why: "one on each side"},
 	{Name: "verification: look back", By: "verification", Action: "GetParameters", Pick: after, Of: "pings", Needs: []string{"pings"}, Why: "rule 2"},
 	{Name: "pings ended", What: "ping", Is: "ended", Needs: []string{"pings"}, Why: "four packets, 0.2 s apart, and their way"},
@@ -120,8 +118,7 @@ var Disconnect = []Row{
 
 	{Name: "verification: record", By: "verification", Action: "GetParameters", Needs: []string{"peering: seen gone"}, Why: "rule 2"},
 	{Name: "instances", By: "verification", Action: "DescribeInstances", Needs: []string{"verification: record"}, Why: "from where to where"},
-	{Name: "agents", By: "verification", Action: "DescribeCloudAssistantStatus", Needs: []string{"instances"}, Why: "which of them can run a command"},
-	{Name: "verification: look", By: "verification", Action: "GetParameters", Pick: before, Of: "pings", Needs: []string{"agents"}, Why: "rule 2"},
+	{Name: "verification: look", By: "verification", Action: "GetParameters", Pick: before, Of: "pings", Needs: []string{"instances"}, Why: "rule 2"},
 	{Name: "pings", By: "verification", Action: "RunCommand", Needs: []string{"verification: look"}, Why: "one on each side, which must not pass"},
 	{Name: "pings ended", What: "ping", Is: "ended", Needs: []string{"pings"}, Why: "four packets that nobody answers"},
 	{Name: "results", By: "verification", Action: "DescribeInvocations", Pick: last, Needs: []string{"pings ended"}, Why: "what they print is the proof"},

@@ -49,7 +49,7 @@ type Report struct {
 	Conditions []string          `json:"conditions"`
 	Figures    []Figure          `json:"figures"`
 	Paths      map[string][]Step `json:"paths"`  // of connect, disconnect, and of its removal until all is gone, call by call
-	Counts     map[string]Tally  `json:"counts"` // of connect, check and disconnect
+	Counts     map[string]Tally  `json:"counts"` // of connect, check, check that somebody asks for, and disconnect
 	Noise      []string          `json:"noise"`  // what the machine did meanwhile
 }
 
@@ -114,7 +114,7 @@ func (r Report) Write(out io.Writer) error {
 			return err
 		}
 	}
-	for _, name := range []string{"connect", "check", "disconnect"} {
+	for _, name := range []string{"connect", "check", "check that somebody asks for", "disconnect"} {
 		if t, ok := r.Counts[name]; ok {
 			t.write(b, name)
 		}
