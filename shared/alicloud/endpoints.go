@@ -31,11 +31,11 @@ var centralEndpoints = map[string]string{"VpcPeer": "vpcpeer.aliyuncs.com"}
 
 // A region becomes part of a host name to which signed requests go, so nothing
 // else may get in.
-var regionForm = regexp.MustCompile(`^[a-z][a-z0-9]*(-[a-z0-9]+)+$`)
+var regionForm = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[a-z][a-z0-9]*(-[a-z0-9]+)+$`) })
 
 // endpoint returns the public host of a product in a region.
 func endpoint(product, region string) (string, error) {
-	if !regionForm.MatchString(region) || len(region) > 50 {
+	if !regionForm().MatchString(region) || len(region) > 50 {
 		return "", fmt.Errorf("%.60q is not a region id; one looks like cn-qingdao", region)
 	}
 	if host := centralEndpoints[product]; host != "" {

@@ -12,6 +12,7 @@ import (
 	"reflect"
 	"regexp"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -233,11 +234,13 @@ const maxMessage = 400
 
 var (
 	// SignatureDoesNotMatch echoes all that was signed, the token included.
-	echo = regexp.MustCompile(`(?is)\s*(the )?(server )?string to sign is.*`)
+	echo = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`(?is)\s*(the )?(server )?string to sign is.*`) })
 	// Parameters of a signed URL, however often they were escaped.
-	signed = regexp.MustCompile(`(?i)\b(signature|signaturenonce|securitytoken|accesskeyid|accesskeysecret)(=|%(25)*3D)[^&\s"']*`)
+	signed = sync.OnceValue(func() *regexp.Regexp {
+		return regexp.MustCompile(`(?i)\b(signature|signaturenonce|securitytoken|accesskeyid|accesskeysecret)(=|%(25)*3D)[^&\s"']*`)
+	})
 	// Access key ids and STS tokens by their looks.
-	keys = regexp.MustCompile(`\b(LTAI[0-9A-Za-z]{12,}|STS\.[0-9A-Za-z]{10,})`)
+	keys = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`\b(LTAI[0-9A-Za-z]{12,}|STS\.[0-9A-Za-z]{10,})`) })
 )
 
 // redactor returns a function that makes text safe to show: one line, not
@@ -254,10 +257,10 @@ func redactor(secrets ...string) func(string) string {
 	}
 	known := strings.NewReplacer(pairs...)
 	return func(s string) string {
-		s = echo.ReplaceAllString(s, "")
+		s = echo().ReplaceAllString(s, "")
 		s = known.Replace(s)
-		s = signed.ReplaceAllString(s, "$1=***")
-		s = keys.ReplaceAllString(s, "***")
+		s = signed().ReplaceAllString(s, "$1=***")
+		s = keys().ReplaceAllString(s, "***")
 		s = strings.Join(strings.Fields(s), " ")
 		if len(s) > maxMessage {
 			s = strings.ToValidUTF8(s[:maxMessage], "") + "..."

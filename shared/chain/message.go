@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"vpcinterconnect/shared/interconnect"
@@ -13,7 +14,7 @@ import (
 
 // traceForm is what a trace may look like: it goes into names of commands and
 // into log lines.
-var traceForm = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._:-]*$`)
+var traceForm = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._:-]*$`) })
 
 // longestTrace is how long a trace may be.
 const longestTrace = 64
@@ -38,7 +39,7 @@ func ParseMessage(body []byte) (Message, error) {
 		return Message{}, fmt.Errorf("%.64q is no target of %s", m.Target, m.Action)
 	case m.Attempts < 0 || m.Waits < 0 || m.Hops < 0 || m.Rounds < 0:
 		return Message{}, fmt.Errorf("a counter is negative")
-	case len(m.Trace) > longestTrace, !traceForm.MatchString(m.Trace):
+	case len(m.Trace) > longestTrace, !traceForm().MatchString(m.Trace):
 		return Message{}, fmt.Errorf("%.80q is no trace id", m.Trace)
 	}
 	return m, nil

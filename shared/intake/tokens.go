@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
+	"sync"
 )
 
 // Token is a bearer token that lets its holder in, known by its hash alone.
@@ -19,7 +20,7 @@ type Token struct {
 // roles are what a token can be for.
 var roles = map[string]bool{"read-only": true, "read-write": false}
 
-var tokenName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$`)
+var tokenName = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$`) })
 
 // ParseTokens reads a comma-separated list of name:role:sha256 entries, the
 // role read-only or read-write, the hash in hexadecimal. Without a role an entry
@@ -38,7 +39,7 @@ func ParseTokens(list string) ([]Token, error) {
 			sum = rest
 		}
 		raw, err := hex.DecodeString(sum)
-		if !tokenName.MatchString(name) || !known || err != nil || len(raw) != sha256.Size {
+		if !tokenName().MatchString(name) || !known || err != nil || len(raw) != sha256.Size {
 			// The entry itself is not shown: somebody may have put the token
 			// where its hash belongs.
 			return nil, fmt.Errorf("token %d of the list is not a name, a role (read-only or read-write; it may be left out) and a SHA-256 in 64 hexadecimal digits, with colons between", i+1)

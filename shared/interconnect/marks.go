@@ -4,7 +4,6 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
-	"regexp"
 	"strings"
 )
 
@@ -16,7 +15,7 @@ const markTag = "vpc-interconnect"
 
 // markPart is what a deployment's prefix and a connection's id look like in a
 // mark. Neither may hold a dot, so that a mark falls apart in one way only.
-var markPart = grammar{regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9-]*$`), 1, 48}
+var markPart = grammar{form(`^[A-Za-z0-9][A-Za-z0-9-]*$`), 1, 48}
 
 // Mark says whose a thing in the cloud is: the deployment that made it and the
 // connection that it was made for. It is written into names, descriptions and

@@ -86,8 +86,8 @@ func ProbeCommand(packets int, jobs []Job) (script string, limit time.Duration) 
 
 // Lines of a script, from which its jobs are read back.
 var (
-	pingLine    = regexp.MustCompile(`^ping -c (\d{1,3}) \S+ \S+ -W \d+ (\S+) `)
-	connectLine = regexp.MustCompile(`"</dev/tcp/([^/"]+)/(\d{1,5})"`)
+	pingLine    = form(`^ping -c (\d{1,3}) \S+ \S+ -W \d+ (\S+) `)
+	connectLine = form(`"</dev/tcp/([^/"]+)/(\d{1,5})"`)
 )
 
 // ParseProbeCommand reads back from a script of ProbeCommand what it does. ok is
@@ -105,14 +105,14 @@ func ParseProbeCommand(script string) (jobs []Job, ok bool) {
 		return &jobs[len(jobs)-1]
 	}
 	for line := range strings.Lines(script) {
-		if m := pingLine.FindStringSubmatch(line); m != nil {
+		if m := pingLine().FindStringSubmatch(line); m != nil {
 			j := at(m[2])
 			if j == nil {
 				return nil, false
 			}
 			packets, _ = strconv.Atoi(m[1])
 			j.Ping = true
-		} else if m := connectLine.FindStringSubmatch(line); m != nil {
+		} else if m := connectLine().FindStringSubmatch(line); m != nil {
 			j := at(m[1])
 			if j == nil {
 				return nil, false
@@ -179,7 +179,7 @@ func sections(output string) []section {
 }
 
 // unreachable is what ping and bash say where there is no way out.
-var unreachable = regexp.MustCompile(`(?i)network is unreachable|no route to host`)
+var unreachable = form(`(?i)network is unreachable|no route to host`)
 
 // pinged reads a ping; one that says that there is no way out has sent nothing.
 func pinged(text string) *Ping {
@@ -191,7 +191,7 @@ func pinged(text string) *Ping {
 }
 
 // Unreachable tells whether the guest had no way out for the ping.
-func (p *Ping) Unreachable() bool { return p.Sent == 0 && unreachable.MatchString(p.Error) }
+func (p *Ping) Unreachable() bool { return p.Sent == 0 && unreachable().MatchString(p.Error) }
 
 // dialled reads what became of a connect: what was printed before the line
 // with its exit status.
@@ -225,7 +225,7 @@ func portFate(said, exit string) PortFate {
 		return PortFiltered
 	case strings.Contains(last, "Connection refused"):
 		return PortRefused
-	case unreachable.MatchString(last):
+	case unreachable().MatchString(last):
 		return PortUnreachable
 	}
 	return PortUntried

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"unicode"
 )
 
@@ -13,22 +14,28 @@ import (
 // part of queries and names, so nothing else than these characters gets in.
 // What exists, the cloud says.
 var (
-	idGrammar       = grammar{regexp.MustCompile(`^[a-z][a-z0-9-]*$`), 1, 48}
-	regionGrammar   = regexp.MustCompile(`^[a-z]{2}(-[a-z0-9]{1,20}){1,4}$`)
-	resourceGrammar = grammar{regexp.MustCompile(`^[A-Za-z][A-Za-z0-9-]*$`), 2, 64}
-	accountGrammar  = grammar{regexp.MustCompile(`^[0-9]+$`), 1, 20}
+	idGrammar       = grammar{form(`^[a-z][a-z0-9-]*$`), 1, 48}
+	regionGrammar   = form(`^[a-z]{2}(-[a-z0-9]{1,20}){1,4}$`)
+	resourceGrammar = grammar{form(`^[A-Za-z][A-Za-z0-9-]*$`), 2, 64}
+	accountGrammar  = grammar{form(`^[0-9]+$`), 1, 20}
 )
 
 // grammar is what a text has to look like, and how long it may be, in bytes. A
 // regular expression that counts takes a function's start much longer to compile.
 type grammar struct {
-	form     *regexp.Regexp
+	form     func() *regexp.Regexp
 	min, max int
 }
 
 // MatchString tells whether s is of the grammar.
 func (g grammar) MatchString(s string) bool {
-	return len(s) >= g.min && len(s) <= g.max && g.form.MatchString(s)
+	return len(s) >= g.min && len(s) <= g.max && g.form().MatchString(s)
+}
+
+// form is a regular expression that is compiled when it is first needed: a
+// function's cold start waits for none.
+func form(expression string) func() *regexp.Regexp {
+	return sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(expression) })
 }
 
 // reservedIDs cannot be connection ids: the first is the entry beside the
@@ -139,7 +146,7 @@ func validateSide(r *Request, role Role, p *problems) {
 	switch {
 	case s.RegionID == "":
 		p.add(path+"/regionId", "The region is missing; give the id of the VPC's region, like \"cn-qingdao\".")
-	case !regionGrammar.MatchString(s.RegionID):
+	case !regionGrammar().MatchString(s.RegionID):
 		p.add(path+"/regionId", "%q is not a region's id; give one like \"cn-qingdao\".", short(s.RegionID))
 	}
 	named(p, path+"/vpcId", s.VpcID, "VPC")

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"regexp"
 	"strings"
+	"sync"
 	"time"
 	"unicode/utf8"
 
@@ -33,7 +34,7 @@ const priority = 8
 // defaultTimeout is how long one request may take.
 const defaultTimeout = 10 * time.Second
 
-var nameForm = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9-]*$`)
+var nameForm = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9-]*$`) })
 
 // longestName is how long a queue's name may be.
 const longestName = 120
@@ -214,7 +215,7 @@ func (c *Client) Delete(ctx context.Context, queue, handle string) error {
 // monitor races.
 func (c *Client) call(ctx context.Context, operation, queue string, timeout time.Duration, do func(ali_mns.AliMNSQueue) error) (err error) {
 	name := c.name(queue)
-	if len(name) > longestName || !nameForm.MatchString(name) {
+	if len(name) > longestName || !nameForm().MatchString(name) {
 		return &Error{Class: Invalid, Operation: operation, Queue: fmt.Sprintf("%.130q", name), Message: "that is no queue name"}
 	}
 	ctx, cancel := context.WithTimeout(ctx, timeout)

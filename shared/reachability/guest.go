@@ -5,6 +5,7 @@ import (
 	"net/netip"
 	"regexp"
 	"strings"
+	"sync"
 )
 
 // GuestRoute is where a guest sends what is for an address, as `ip route get`
@@ -17,7 +18,9 @@ type GuestRoute struct {
 }
 
 // noRoute is what ip says where it has no route, or one that refuses.
-var noRoute = regexp.MustCompile(`(?m)^RTNETLINK answers: (Network is unreachable|No route to host|Invalid argument|Permission denied)\s*$`)
+var noRoute = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`(?m)^RTNETLINK answers: (Network is unreachable|No route to host|Invalid argument|Permission denied)\s*$`)
+})
 
 // refusals are the kinds of route that ip names by an error.
 var refusals = map[string]string{
@@ -35,7 +38,7 @@ var routeKinds = map[string]bool{
 // ParseRouteGet reads what `ip route get` prints. The error says what is wrong
 // with output that is none of ip's.
 func ParseRouteGet(output string) (GuestRoute, error) {
-	if m := noRoute.FindStringSubmatch(output); m != nil {
+	if m := noRoute().FindStringSubmatch(output); m != nil {
 		return GuestRoute{Kind: refusals[m[1]]}, nil
 	}
 	for line := range strings.Lines(output) {

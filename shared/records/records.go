@@ -24,6 +24,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"vpcinterconnect/shared/interconnect"
@@ -104,14 +105,14 @@ func (e *Malformed) Unwrap() error { return e.Err }
 
 // An id becomes part of an entry's name. The store takes letters, digits, -
 // and _ between slashes, 180 characters in all.
-var idForm = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_-]*$`)
+var idForm = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_-]*$`) })
 
 // longestID is how long an id may be. A repetition that is counted would take
 // longer to compile than the rest of a function's start.
 const longestID = 128
 
 func (r *Records) name(id, entry string) (string, error) {
-	if len(id) > longestID || !idForm.MatchString(id) || id == freezeName {
+	if len(id) > longestID || !idForm().MatchString(id) || id == freezeName {
 		return "", fmt.Errorf("%.60q cannot be a connection's id: letters, digits, - and _, at most 128, and not %q", id, freezeName)
 	}
 	return "/" + r.prefix + "/" + id + "/" + entry, nil

@@ -11,6 +11,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"sync"
 
 	"vpcinterconnect/shared/intake"
 	"vpcinterconnect/shared/interconnect"
@@ -238,11 +239,11 @@ func mustJSON(v any) []byte {
 }
 
 // unnameable are the characters that a record does not take in a name.
-var unnameable = regexp.MustCompile(`[^\p{L}\p{N} ._@+-]+`)
+var unnameable = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`[^\p{L}\p{N} ._@+-]+`) })
 
 // named is a person's name as a record takes it: at most 64 bytes.
 func named(p Person) string {
-	name := strings.Join(strings.Fields(unnameable.ReplaceAllString(p.String(), " ")), " ")
+	name := strings.Join(strings.Fields(unnameable().ReplaceAllString(p.String(), " ")), " ")
 	if r := []rune(name); len(r) > 64 {
 		name = strings.TrimSpace(string(r[:64]))
 	}

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 
 	"vpcinterconnect/shared/interconnect"
 )
@@ -119,7 +120,9 @@ func many(pointer string, set func(*interconnect.Request, []string) error) targe
 
 // portForm is how people write what a group is to let in: ICMP, TCP 443,
 // tcp/8000-8080, UDP 53/53.
-var portForm = regexp.MustCompile(`^(?i)([a-z]+)(?:\s*[/ :]\s*([0-9]{1,5})(?:\s*[-/]\s*([0-9]{1,5}))?)?$`)
+var portForm = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`^(?i)([a-z]+)(?:\s*[/ :]\s*([0-9]{1,5})(?:\s*[-/]\s*([0-9]{1,5}))?)?$`)
+})
 
 // allow reads what all groups of a side are to let in: entries with commas,
 // semicolons or line breaks between. What is no known protocol or port,
@@ -134,7 +137,7 @@ func allow(s *interconnect.RequestSide, values []string) error {
 			if entry = strings.TrimSpace(entry); entry == "" {
 				continue
 			}
-			m := portForm.FindStringSubmatch(entry)
+			m := portForm().FindStringSubmatch(entry)
 			if m == nil {
 				return fmt.Errorf("%q cannot be read; write for example ICMP, TCP 443 or TCP 8000-8080", short(entry))
 			}

@@ -4,6 +4,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"vpcinterconnect/shared/interconnect"
@@ -41,7 +42,9 @@ const (
 	KindDisconnected Kind = "disconnected" // g
 )
 
-var markerForm = regexp.MustCompile(`vpc-interconnect/([a-z0-9-]+)/([a-z0-9-]+)/([a-z-]+)((?:/[A-Za-z0-9._-]+)+)`)
+var markerForm = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`vpc-interconnect/([a-z0-9-]+)/([a-z0-9-]+)/([a-z-]+)((?:/[A-Za-z0-9._-]+)+)`)
+})
 
 // String spells the marker.
 func (m Marker) String() string {
@@ -50,7 +53,7 @@ func (m Marker) String() string {
 
 // FindMarker finds the last marker in a comment's text.
 func FindMarker(text string) (Marker, bool) {
-	all := markerForm.FindAllStringSubmatch(text, -1)
+	all := markerForm().FindAllStringSubmatch(text, -1)
 	if len(all) == 0 {
 		return Marker{}, false
 	}

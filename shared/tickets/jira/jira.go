@@ -16,6 +16,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"vpcinterconnect/shared/tickets"
@@ -334,13 +335,13 @@ func document(c tickets.Comment) any {
 
 // marked are the characters that mean something in wiki text and can be escaped;
 // the escape character itself cannot, and two of them are a line break.
-var marked = regexp.MustCompile(`[-#*_+?!^~|%{}\[\]()@\\]`)
+var marked = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`[-#*_+?!^~|%{}\[\]()@\\]`) })
 
 // wiki is a comment as wiki text. Whatever could mean something is escaped, so
 // that it is shown as it was typed.
 func wiki(c tickets.Comment) string {
 	escape := func(s string) string {
-		return marked.ReplaceAllStringFunc(s, func(c string) string {
+		return marked().ReplaceAllStringFunc(s, func(c string) string {
 			if c == `\` {
 				return "&#92;"
 			}

@@ -13,6 +13,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"vpcinterconnect/shared/tickets"
@@ -38,7 +39,7 @@ type Done struct {
 	Fields map[string]string `json:"fields"`
 }
 
-var tableForm = regexp.MustCompile(`^[a-z][a-z0-9_]{0,79}$`)
+var tableForm = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[a-z][a-z0-9_]{0,79}$`) })
 
 // Check says what is wrong with the configuration, naming the key.
 func (c *Config) Check() error {
@@ -48,7 +49,7 @@ func (c *Config) Check() error {
 	switch {
 	case c.Account == "":
 		return errors.New("account: our own user name is needed, so that our notes are known and our changes are not answered")
-	case !tableForm.MatchString(c.Table):
+	case !tableForm().MatchString(c.Table):
 		return errors.New("table: it is a table's name, such as sc_req_item")
 	case c.Journal != "" && c.Journal != "work_notes" && c.Journal != "comments":
 		return errors.New("journal: it is work_notes or comments")
@@ -58,7 +59,7 @@ func (c *Config) Check() error {
 		return errors.New("done.fields: say what becomes of which field")
 	}
 	for f, v := range c.doneFields() {
-		if !tableForm.MatchString(f) {
+		if !tableForm().MatchString(f) {
 			return fmt.Errorf("done.fields.%.40s: it is no field's name", f)
 		}
 		if c.Closed.Holds(f, []string{v}) {
@@ -133,7 +134,7 @@ func (r row) at(field string) time.Time {
 	return t
 }
 
-var idForm = regexp.MustCompile(`^[0-9a-f]{32}$`)
+var idForm = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[0-9a-f]{32}$`) })
 
 // basics are the fields that are read whatever the mapping says.
 var basics = []string{"sys_id", "number", "cat_item", "opened_by.user_name", "opened_by.name", "sys_created_by", "sys_created_on", "sys_updated_by", "sys_updated_on"}
@@ -155,7 +156,7 @@ func (d *Desk) Ticket(ctx context.Context, key string, _ json.RawMessage) (*tick
 		return nil, err
 	}
 	r := found[0]
-	if !idForm.MatchString(r["sys_id"].Value) {
+	if !idForm().MatchString(r["sys_id"].Value) {
 		return nil, fmt.Errorf("%s has no sys_id that is one", key)
 	}
 	if len(d.c.Items) > 0 && !slices.Contains(d.c.Items, r["cat_item"].Display) {
@@ -232,11 +233,11 @@ func (d *Desk) Said(ctx context.Context, t *tickets.Ticket) ([]tickets.Said, err
 }
 
 // code opens and closes what a journal shows as HTML.
-var code = regexp.MustCompile(`(?i)\[(/?code)\]`)
+var code = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`(?i)\[(/?code)\]`) })
 
 // Say writes a note.
 func (d *Desk) Say(ctx context.Context, t *tickets.Ticket, c tickets.Comment) error {
-	text := code.ReplaceAllString(c.Text(), "[ $1 ]")
+	text := code().ReplaceAllString(c.Text(), "[ $1 ]")
 	return d.patch(ctx, t, map[string]string{d.c.journal(): text + "\n\n" + c.Marker.String()})
 }
 

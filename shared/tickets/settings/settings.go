@@ -15,6 +15,7 @@ import (
 	"fmt"
 	"io"
 	"regexp"
+	"sync"
 
 	"vpcinterconnect/shared/tickets"
 	"vpcinterconnect/shared/tickets/cloudevents"
@@ -56,7 +57,7 @@ func Parse(text []byte) (*Settings, error) {
 	return s, nil
 }
 
-var unknownField = regexp.MustCompile(`unknown field "(.*)"`)
+var unknownField = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`unknown field "(.*)"`) })
 
 // strict decodes one JSON value without unknown or repeated keys, and says at
 // which line something is wrong.
@@ -80,7 +81,7 @@ func strict(text []byte, into any) error {
 	case errors.Is(err, io.ErrUnexpectedEOF):
 		return fmt.Errorf("line %d: it ends too early", line(int64(len(text))))
 	case err != nil:
-		if m := unknownField.FindStringSubmatch(err.Error()); m != nil {
+		if m := unknownField().FindStringSubmatch(err.Error()); m != nil {
 			return fmt.Errorf("line %d: there is no key %q", line(keyAt(text, m[1])), m[1])
 		}
 		return err
