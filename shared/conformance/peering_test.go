@@ -148,7 +148,7 @@ var commandFacts = []fact{
 			status, _, output := s.ran(s.must(s.command(i, "echo hello", "hello"), "RunCommand").at("InvokeId"))
 			return status + ", " + strings.TrimSpace(output)
 		}},
-	{says: "DescribeInvocations of an instance lists what has ended, with its output", writes: true, local: "listed",
+	{says: "DescribeInvocations of an instance lists what has ended, with its script and its output", writes: true, local: "echo listed: listed",
 		ask: func(s *session) string {
 			i := s.guest()
 			s.spend("command", 1)
@@ -156,7 +156,7 @@ var commandFacts = []fact{
 			s.ran(id)
 			for _, v := range s.read("Ecs", "DescribeInvocations", "InstanceId", i, "IncludeOutput", "true", "ContentEncoding", "PlainText", "PageSize", "50").list("Invocations.Invocation") {
 				if v.at("InvokeId") == id {
-					return strings.TrimSpace(v.at("InvokeInstances.InvokeInstance.0.Output"))
+					return v.at("CommandContent") + ": " + strings.TrimSpace(v.at("InvokeInstances.InvokeInstance.0.Output"))
 				}
 			}
 			return "not listed"

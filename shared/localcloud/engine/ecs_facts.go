@@ -34,6 +34,7 @@ var ecsFacts = []fact{
 	{"DescribeInstances filters by name with asterisks, ids, address, tags, times and more.", "ECS docs, DescribeInstances", "", "TestListingInstances"},
 
 	{"A command is Pending, Running, then ended; its output is Base64 unless PlainText is asked for, and shown by DescribeInvocations with IncludeOutput only.", "SDK V2, DescribeInvocations; ECS docs", "", "TestACommandsLife"},
+	{"DescribeInvocations tells each command's script, encoded as its output is.", "SDK V2, DescribeInvocations, CommandContent and ContentEncoding", "", "TestACommandsLife"},
 	{"DescribeInvocations without InvokeStatus lists all.", "UNCONFIRMED: ECS docs, DescribeInvocations, name no default, and promise with InstanceId all of an instance's records", "", "TestACommandsLife"},
 	{"A command that ends, is killed, cannot be delivered or is interrupted has its state and error code.", "SDK V2, InvocationStatus and ErrorCode; which code goes with an instance that stops is UNCONFIRMED", "", "TestHowCommandsEnd"},
 	{"A command that does not reach the agent within a minute is Aborted.", "SDK V2, InvocationStatus", "", "TestACommandThatHasNotStarted"},

@@ -15,11 +15,11 @@ import (
 // came is told, not mended.
 const aroundEvery = time.Hour
 
-// asMade tells, of a connection whose packets pass, whether what was made is as it
-// was made, by the least that shows it: what joins the two VPCs, the tables that
-// get routes, the groups that get rules. Where it is not, or not all could be read,
-// the picture decides what there is to say.
-func (s *Step) asMade(ctx context.Context, t *chain.Task) (well bool, out *chain.Outcome) {
+// asMade compares, of a connection whose packets pass, what exists with what was
+// made, by the least that shows it: what joins the two VPCs, the tables that get
+// routes, the groups that get rules. Where that is not as it was made, or not all
+// could be read, the picture decides what there is to say.
+func (s *Step) asMade(ctx context.Context, t *chain.Task) (drift []interconnect.Drift, known bool, out *chain.Outcome) {
 	p := &reachability.Picture{}
 	var reads []func(context.Context) error
 	for _, role := range interconnect.Roles {
@@ -27,11 +27,14 @@ func (s *Step) asMade(ctx context.Context, t *chain.Task) (well bool, out *chain
 		reads = append(reads, func(ctx context.Context) error { return r.own(ctx, t.Want.Type, aroundDue(t)) })
 	}
 	if err := t.Together(ctx, reads...); err != nil {
-		return false, outcome(err)
+		return nil, false, outcome(err)
 	}
-	drift, known := s.drift(ctx, t, p)
-	return known && len(drift) == 0, nil
+	drift, known = s.drift(ctx, t, p)
+	return drift, known, nil
 }
+
+// amiss tells whether a difference is of what was made, or in its way.
+func amiss(d interconnect.Drift) bool { return d.Kind != interconnect.DriftUncovered }
 
 // aroundDue tells whether a check looks at what the VPCs have around the
 // connection. One that somebody asks for does, and so does one of the schedule for

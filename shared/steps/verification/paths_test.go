@@ -217,6 +217,10 @@ func TestWhatCameToAVPCIsToldWithinTheHourAndThenByEachCheck(t *testing.T) {
 		require.Len(t, v.Drift, 1, "it is no news that comes and goes")
 		require.Equal(t, interconnect.DriftUncovered, v.Drift[0].Kind)
 	}
+	l.c.reads.take()
+	l.check()
+	by, all := l.c.reads.take()
+	require.Equal(t, 12, all, "to tell it takes no more than to find it: %v", by)
 	l.c.blocks = nil
 	require.Empty(t, l.check().Drift)
 }

@@ -83,14 +83,17 @@ func (s *Step) connected(ctx context.Context, t *chain.Task, before func() (bool
 	checks := t.Message.Action == interconnect.Verify || t.Message.Repair
 	compare := checks && t.Want.Repair != interconnect.RepairOff
 	if f.passed() {
-		well := !compare
-		if compare {
-			if well, out = s.asMade(ctx, t); out != nil {
-				return *out
-			}
+		v := interconnect.Verdict{At: t.Now, Outcome: interconnect.VerdictConnected, Pings: f.pings, Ports: f.ports}
+		if !compare {
+			return done(v)
 		}
-		if well {
-			return done(interconnect.Verdict{At: t.Now, Outcome: interconnect.VerdictConnected, Pings: f.pings, Ports: f.ports})
+		drift, known, out := s.asMade(ctx, t)
+		if out != nil {
+			return *out
+		}
+		if known && !slices.ContainsFunc(drift, amiss) {
+			v.SetDrift(drift)
+			return done(v)
 		}
 	}
 	if f.recalled { // to follow packets takes more of the instances than the commands tell
