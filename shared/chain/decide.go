@@ -24,6 +24,8 @@ type situation struct {
 	rec *interconnect.Record
 	run *run
 	now time.Time
+
+	cohort string // names those that were handled together
 }
 
 // decide says how the chain goes on after an outcome. It is pure.
@@ -134,7 +136,7 @@ func (s situation) wait(out Outcome) decision {
 	}
 	delay := waitDelay(s.m.ConnectionID, soon)
 	if out.Turn > 0 && s.m.Waits < mostTurns {
-		delay = turn(s.m.ConnectionID, s.m.Hops, out.Turn)
+		delay = turn(s.cohort, out.Turn)
 	}
 	delay = max(delay, s.until(out.Until), s.until(s.now.Add(out.Least)))
 	return s.handOn(decision{outcome: out, delay: delay}, next, s.at)

@@ -42,17 +42,23 @@ func (h *Handler) Handle(ctx context.Context, event []byte) error {
 	if err != nil {
 		return h.bury(ctx, trigger.QueueMessage{Body: event}, err)
 	}
-	errs := make([]error, len(e.Queue))
+	errs, cohort := make([]error, len(e.Queue)), ""
+	for _, q := range e.Queue {
+		if m, err := ParseMessage(q.Body); err == nil {
+			cohort = fmt.Sprintf("%s %d", m.ConnectionID, m.Hops)
+			break
+		}
+	}
 	var group sync.WaitGroup
 	for i, m := range e.Queue {
-		group.Go(func() { errs[i] = h.one(ctx, m) })
+		group.Go(func() { errs[i] = h.one(ctx, m, cohort) })
 	}
 	group.Wait()
 	return errors.Join(errs...)
 }
 
 // one handles one message of the queue. A panic fails it, and not those beside it.
-func (h *Handler) one(ctx context.Context, q trigger.QueueMessage) (err error) {
+func (h *Handler) one(ctx context.Context, q trigger.QueueMessage, cohort string) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			h.log().Error("panic", "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
@@ -104,21 +110,22 @@ func (h *Handler) one(ctx context.Context, q trigger.QueueMessage) (err error) {
 		return nil
 	}
 	m = m.started(table[m.Action][at], at, now)
-	return h.act(ctx, log, m, at, rec, now, calls)
+	return h.act(ctx, log, situation{m: m, at: at, rec: rec, now: now, cohort: cohort}, calls)
 }
 
 // act runs the step and hands the chain on: effects, outcome message,
 // follow-up message, status, in this order. Whatever fails after a follow-up is
 // logged only.
-func (h *Handler) act(ctx context.Context, log *slog.Logger, m Message, at int, rec *interconnect.Record, now time.Time, calls func() []string) error {
+func (h *Handler) act(ctx context.Context, log *slog.Logger, s situation, calls func() []string) error {
+	m, rec := s.m, s.rec
 	log = log.With("by", rec.Wanted.By) // whoever asked answers for what the step does
 	if rec.Wanted.ApprovedBy != "" {
 		log = log.With("approvedBy", rec.Wanted.ApprovedBy)
 	}
-	t := h.task(m, rec, now, log)
+	t := h.task(m, rec, s.now, log)
 	began := time.Now()
 	out := h.lookBack(ctx, t, h.try(ctx, t))
-	s := situation{m: t.Message, at: at, rec: rec, run: t.run, now: h.now()}
+	s.m, s.run, s.now = t.Message, t.run, h.now()
 	d := s.decide(out)
 
 	h.announce(ctx, log, s, d)

@@ -2,7 +2,6 @@ package chain
 
 import (
 	"hash/fnv"
-	"strconv"
 	"time"
 
 	"vpcinterconnect/shared/interconnect"
@@ -134,11 +133,12 @@ func waitDelay(id string, n int) time.Duration {
 }
 
 // turn returns when to look whether it is a connection's turn: within most, and
-// at another moment for each connection and each time, though the same in a
-// replay. Those who met once would meet again otherwise.
-func turn(id string, hops int, most time.Duration) time.Duration {
+// at another moment for each cohort and each time, though the same in a replay.
+// Those who met once would meet again otherwise. Those who were handled together
+// come again together, since they can share a turn.
+func turn(cohort string, most time.Duration) time.Duration {
 	h := fnv.New32a()
-	h.Write([]byte(id + " " + strconv.Itoa(hops)))
+	h.Write([]byte(cohort))
 	return time.Duration(1+h.Sum32()%uint32(max(most/time.Second, 1))) * time.Second
 }
 

@@ -171,17 +171,19 @@ func (b *benchmark) atOnce(ctx context.Context, w *world.World, pairs []bench.Pa
 	}
 	took = end.Sub(a.From)
 	r := l.Between(a.From, end, a.Window)
-	refused := map[string]int{}
+	refused, tasks := map[string]int{}, 0
 	var codes []string
 	for _, c := range r.Calls {
 		if c.Code != "" {
 			refused[c.Code]++
+		} else if c.Action == "CreateRouteEntries" {
+			tasks++
 		}
 	}
 	for code, n := range refused {
 		codes = append(codes, fmt.Sprintf("%d %s", n, code))
 	}
 	slices.Sort(codes)
-	how = fmt.Sprintf("%d calls, %d invocations, intake's answer after %.1f s, refused: %v", len(r.Calls), len(r.Runs), a.To.Sub(a.From).Seconds(), codes)
+	how = fmt.Sprintf("%d calls, %d of them tasks for routes, %d invocations, intake's answer after %.1f s, refused: %v", len(r.Calls), tasks, len(r.Runs), a.To.Sub(a.From).Seconds(), codes)
 	return took, how, nil
 }

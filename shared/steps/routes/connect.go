@@ -25,6 +25,8 @@ func (s *Step) connect(ctx context.Context, t *chain.Task) chain.Outcome {
 		hops, wait, err = find(ctx, s, t)
 		return err
 	}
+	seat := s.adding.join(t.Want)
+	defer seat.leave()
 	mark := interconnect.Mark{Prefix: t.Prefix, ConnectionID: t.Want.ID}
 	var refused failures
 	var cut cuts
@@ -87,7 +89,7 @@ func (s *Step) connect(ctx context.Context, t *chain.Task) chain.Outcome {
 				held = on
 				continue
 			}
-			call, asked := s.change(t.Want.Side(role), role, *diffs.at(role), *hops.at(role), &refused, &cut)
+			call, asked := s.change(t.Want.Side(role), role, *diffs.at(role), *hops.at(role), &refused, &cut, seat)
 			calls, asks = append(calls, call), asks+asked
 		}
 		switch {
@@ -165,7 +167,7 @@ func inLine(on string, present []string) chain.Outcome {
 // Neither call takes a token. Died after it, or reported failed but done: the
 // next look finds the entries. A twin's second entry to the same destination
 // is refused by the cloud, and a second repointing changes nothing.
-func (s *Step) change(side *interconnect.Side, role interconnect.Role, diff interconnect.RouteDiff, hop interconnect.NextHop, refused *failures, cut *cuts) (chain.Call, string) {
+func (s *Step) change(side *interconnect.Side, role interconnect.Role, diff interconnect.RouteDiff, hop interconnect.NextHop, refused *failures, cut *cuts, seat *seat[interconnect.NewRoute]) (chain.Call, string) {
 	if len(diff.Repoint) > 0 {
 		return s.repoint(side, role, diff.Repoint, hop, cut)
 	}
@@ -173,7 +175,7 @@ func (s *Step) change(side *interconnect.Side, role interconnect.Role, diff inte
 	return chain.Call{
 		Action: "CreateRouteEntries", Resource: side.VpcID,
 		Do: func(ctx context.Context) error {
-			failed, err := s.cloud.CreateRoutes(ctx, side.RegionID, batch)
+			failed, err := seat.ask(ctx, side, batch, s.cloud.CreateRoutes)
 			if cloud := new(interconnect.CloudError); errors.As(err, &cloud) && cloud.Class == interconnect.Quota {
 				failed = []interconnect.RouteFailure{{Destination: batch[0].Destination, Err: cloud}} // of the whole batch
 			}

@@ -23,6 +23,8 @@ func (s *Step) prune(ctx context.Context, t *chain.Task) chain.Outcome {
 	); err != nil {
 		return chain.FromError(err)
 	}
+	seat := s.removing.join(t.Scope)
+	defer seat.leave()
 	p := interconnect.NewPruning(t.Prefix, &t.Record, t.Scope, t.Want, others)
 	var refused refusals
 	var cut cuts
@@ -49,12 +51,14 @@ func (s *Step) prune(ctx context.Context, t *chain.Task) chain.Outcome {
 				continue
 			}
 			if len(gone) == 0 {
-				call, asked := s.change(t.Want.Side(role), role, diff, hop, &failures{}, &cut)
+				mending := s.adding.join(t.Scope)
+				defer mending.leave()
+				call, asked := s.change(t.Want.Side(role), role, diff, hop, &failures{}, &cut, mending)
 				calls, asks = append(calls, call), asks+asked
 				continue
 			}
 			batch := gone[:min(len(gone), interconnect.MaxRouteBatch)]
-			calls, asks = append(calls, s.remove(t.Scope.Side(role), batch, &refused)), asks+fmt.Sprint(batch)
+			calls, asks = append(calls, s.remove(t.Scope.Side(role), batch, &refused, seat)), asks+fmt.Sprint(batch)
 		}
 		switch {
 		case left == 0:
@@ -104,11 +108,11 @@ func leftOver(out chain.Outcome, p interconnect.Pruning, entries sides[[]interco
 //
 // Died after it, or reported failed but done: the next look finds them gone. A
 // twin's second deletion is told that they are gone.
-func (s *Step) remove(side *interconnect.Side, batch []interconnect.RouteEntry, refused *refusals) chain.Call {
+func (s *Step) remove(side *interconnect.Side, batch []interconnect.RouteEntry, refused *refusals, seat *seat[interconnect.RouteEntry]) chain.Call {
 	return chain.Call{
 		Action: "DeleteRouteEntries", Resource: side.VpcID,
 		Do: func(ctx context.Context) error {
-			failed, err := s.cloud.DeleteRoutes(ctx, side.RegionID, batch)
+			failed, err := seat.ask(ctx, side, batch, s.cloud.DeleteRoutes)
 			refused.add(batch, failed)
 			return err
 		},

@@ -27,14 +27,19 @@ type Cloud interface {
 type Step struct {
 	cloud Cloud
 	hops  map[interconnect.Type]findHops
+
+	adding   lanes[interconnect.NewRoute]
+	removing lanes[interconnect.RouteEntry]
 }
 
 // New returns the step on a cloud.
 func New(cloud Cloud) *Step {
-	return &Step{cloud: cloud, hops: map[interconnect.Type]findHops{
+	s := &Step{cloud: cloud, hops: map[interconnect.Type]findHops{
 		interconnect.TypeExpressConnect: routerInterfaces,
 		interconnect.TypeVpcPeering:     peeringConnection,
 	}}
+	s.adding.fit, s.removing.fit = adds, removes
+	return s
 }
 
 // Step names the step.
