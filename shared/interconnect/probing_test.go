@@ -66,6 +66,26 @@ func TestAProbeCommandIsReadBack(t *testing.T) {
 	}
 }
 
+func FuzzParseProbeCommand(f *testing.F) {
+	for _, jobs := range [][]interconnect.Job{
+		{{Address: address("172.16.0.10"), Ping: true}},
+		{{Address: address("172.16.0.10"), Ping: true, Ports: []int{22, 5432}}, {Address: address("fe80::1"), Ports: []int{80}}},
+	} {
+		script, _ := interconnect.ProbeCommand(4, jobs)
+		f.Add(script)
+	}
+	f.Fuzz(func(t *testing.T, script string) {
+		jobs, ok := interconnect.ParseProbeCommand(script)
+		if ok {
+			require.NotEmpty(t, jobs)
+			for _, j := range jobs {
+				require.True(t, j.Address.IsValid())
+				require.True(t, j.Ping || len(j.Ports) > 0)
+			}
+		}
+	})
+}
+
 func TestParseProbes(t *testing.T) {
 	t.Parallel()
 	one := address("172.16.0.10")
