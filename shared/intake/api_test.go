@@ -88,7 +88,7 @@ func TestAChangedRequestIsANewGeneration(t *testing.T) {
 	a = h.do("POST", "/connections", narrower)
 	require.Equal(t, 3, a.Generation)
 	require.Equal(t, []interconnect.Place{{Role: interconnect.Initiator, Table: "vtb-1"}}, h.records["a"].Wanted.Former)
-	require.True(t, h.records["a"].Wanted.Overtook, "a step of the one before may be at work")
+	require.False(t, h.records["a"].Wanted.Overtook, "the one before has ended, and removed nothing")
 	require.Equal(t, 3, h.sent[len(h.sent)-1].Generation)
 	require.Equal(t, interconnect.Connect, h.sent[len(h.sent)-1].Action)
 }
@@ -193,6 +193,28 @@ func TestARequestGoesByTheNewestRecordNotByTheOneItBeganWith(t *testing.T) {
 	require.Equal(t, 3, a.Generation)
 	require.Equal(t, []interconnect.Place{{Role: interconnect.Initiator, Table: "vtb-of-the-other"}}, h.records["a"].Wanted.Former)
 	require.Len(t, a.Warnings, 2)
+}
+
+func TestARequestThatOvertakesAnotherIsRecordedAsOneThatDoes(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	h.do("POST", "/connections", tutorial)
+	require.False(t, h.records["a"].Wanted.Overtook)
+	require.Equal(t, 2, h.do("POST", "/connections", changed).Generation)
+	require.True(t, h.records["a"].Wanted.Overtook, "a step of the one before may be at work")
+}
+
+func TestARequestWhoseRecordWasWrittenThoughThatWasReportedFailedIsRecordedOnce(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	h.hiccups["PutRequest"] = 1
+	h.misleading = true
+	a := h.do("POST", "/connections", tutorial)
+	require.Equal(t, http.StatusAccepted, a.status)
+	require.Equal(t, 1, a.Generation)
+	require.Equal(t, 1, h.records["a"].Generation)
+	require.False(t, slices.ContainsFunc(a.Warnings, func(w interconnect.Warning) bool { return strings.Contains(w.Sentence, "at the same time") }))
+	require.False(t, h.records["a"].Wanted.Overtook)
 }
 
 func TestARequestThatIsOvertakenAtTheLastMomentIsWarnedOf(t *testing.T) {

@@ -220,7 +220,7 @@ func failed(r *interconnect.Record) bool {
 // as can be. Who finds by its number that it has replaced a generation that it has
 // not seen writes once more, so that what that one may have made is looked for.
 func (in *Intake) put(ctx context.Context, seen *interconnect.Record, id string, w interconnect.Wanted) (*Taken, error) {
-	g, err := again(ctx, in.planner(), func() (int, error) { return in.Records.PutRequest(ctx, id, w) })
+	g, err := in.write(ctx, id, w)
 	if err != nil {
 		return nil, refuseError(err)
 	}
@@ -231,7 +231,7 @@ func (in *Intake) put(ctx context.Context, seen *interconnect.Record, id string,
 		if thorough := overtaking(w); !w.Disconnect && !reflect.DeepEqual(thorough, w) {
 			if interconnect.RefuseRecord(thorough) == nil {
 				w = thorough
-				if g, err = again(ctx, in.planner(), func() (int, error) { return in.Records.PutRequest(ctx, id, w) }); err != nil {
+				if g, err = in.write(ctx, id, w); err != nil {
 					return nil, refuseError(err)
 				}
 			}
@@ -244,6 +244,22 @@ func (in *Intake) put(ctx context.Context, seen *interconnect.Record, id string,
 	in.announceRecorded(ctx, seen, &t.Record)
 	in.log().Info("recorded", "connection", id, "generation", g, "disconnect", w.Disconnect, "by", w.By, "approvedBy", w.ApprovedBy)
 	return t, nil
+}
+
+// write writes the request entry. A try that failed may have been carried out:
+// then its generation is the one, and nobody else's was replaced.
+func (in *Intake) write(ctx context.Context, id string, w interconnect.Wanted) (int, error) {
+	failed := false
+	return again(ctx, in.planner(), func() (int, error) {
+		if failed {
+			if r, err := in.Records.Get(ctx, id); err == nil && r != nil && r.Wanted.At.Equal(w.At) && reflect.DeepEqual(r.Wanted.Connection, w.Connection) && r.Wanted.Disconnect == w.Disconnect && r.Wanted.By == w.By {
+				return r.Generation, nil
+			}
+		}
+		g, err := in.Records.PutRequest(ctx, id, w)
+		failed = err != nil
+		return g, err
+	})
 }
 
 // overtaking is what is recorded in place of a generation that nobody has seen.

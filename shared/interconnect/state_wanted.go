@@ -19,11 +19,14 @@ const MaxRecordChars = 4096
 const Landing = time.Minute
 
 // Overtakes tells whether a generation that is written now comes so soon after
-// r's that a call of that one may still land. What such a call undoes, the new
+// r's that a removal of that one may still land. What it removes, the new
 // generation's steps have perhaps found in place before: they look once more when
-// Landing is over.
+// Landing is over. A connect that has ended has removed nothing.
 func Overtakes(r *Record, now time.Time) bool {
 	if r == nil {
+		return false
+	}
+	if r.phase() == phaseMade && len(r.Wanted.Former) == 0 {
 		return false
 	}
 	last := r.UpdatedAt

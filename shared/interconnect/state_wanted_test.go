@@ -138,15 +138,25 @@ func TestAGenerationOvertakesWhatMayStillHaveACallOnItsWay(t *testing.T) {
 	}
 	underway := ended(0)
 	delete(underway.Steps, Verification)
+	narrowed := func() *Record {
+		r := ended(10 * time.Second)
+		r.Wanted.Former = []Place{{Role: Initiator, Table: "vtb-1b"}}
+		for step, st := range r.Steps {
+			st.Action = Prune
+			r.Steps[step] = st
+		}
+		return r
+	}
 	for name, c := range map[string]struct {
 		before *Record
 		after  time.Duration // since the one before was recorded
 		want   bool
 	}{
-		"none before it":                 {nil, 0, false},
-		"one that ended a minute ago":    {ended(10 * time.Second), 70 * time.Second, false},
-		"one that ended just now":        {ended(10 * time.Second), 69 * time.Second, true},
-		"one that is under way for long": {underway, 24 * time.Hour, true},
+		"none before it": {nil, 0, false},
+		"one that removed something until a minute ago": {narrowed(), 70 * time.Second, false},
+		"one that removed something just now":           {narrowed(), 69 * time.Second, true},
+		"one that only added, and ended just now":       {ended(10 * time.Second), 11 * time.Second, false},
+		"one that is under way for long":                {underway, 24 * time.Hour, true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
