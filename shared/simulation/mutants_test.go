@@ -145,6 +145,7 @@ type wrongStore struct {
 	thawed  bool // a freeze is not seen
 	amnesia bool // a step's status is not written
 	former  bool // places of former generations are not remembered
+	settled bool // that another generation was overtaken is not remembered
 }
 
 func (s wrongStore) Get(ctx context.Context, id string) (*interconnect.Record, error) {
@@ -180,6 +181,9 @@ func (s wrongStore) PutStatus(ctx context.Context, id string, step interconnect.
 func (s wrongStore) PutRequest(ctx context.Context, id string, w interconnect.Wanted) (int, error) {
 	if s.former {
 		w.Former = nil
+	}
+	if s.settled {
+		w.Overtook = false
 	}
 	return s.store.PutRequest(ctx, id, w)
 }
@@ -299,6 +303,7 @@ func wrongs() map[string]func() wiring {
 		"a freeze is not honoured":                        storeOf(wrongStore{thawed: true}),
 		"a step's status is never written":                storeOf(wrongStore{amnesia: true}),
 		"places of former generations are not remembered": storeOf(wrongStore{former: true}),
+		"what was overtaken counts as settled":            storeOf(wrongStore{settled: true}),
 		"a wait never ends": stepOf(wrongStep{after: func(t *chain.Task, out chain.Outcome) chain.Outcome {
 			if out.Kind == chain.KindDone && t.Message.Action == interconnect.Connect {
 				return chain.WaitFor("nothing")
@@ -344,7 +349,9 @@ func wrongs() map[string]func() wiring {
 			return wiring{intake: func(_ string, in *intake.Intake) {
 				in.Queues = wrongQueues{Queues: in.Queues, drop: func(_ string, body []byte) bool {
 					m, err := chain.ParseMessage(body)
-					must(err)
+					if err != nil {
+						return false // an outcome
+					}
 					mu.Lock()
 					defer mu.Unlock()
 					key := fmt.Sprint(m.ConnectionID, m.Generation)
@@ -371,7 +378,8 @@ var caught = map[string]uint64{
 	"a wait never ends":                                       8,
 	"every ping counts as answered":                           3,
 	"intake does not look for another connection of the pair": 55,
-	"intake sends nothing but its first message":              19,
+	"intake sends nothing but its first message":              14,
+	"what was overtaken counts as settled":                    1,
 	"places of former generations are not remembered":         17,
 	"the generation check is left out":                        15,
 	"the ownership check always says ours":                    2,
@@ -381,6 +389,7 @@ var caught = map[string]uint64{
 var emphasis = map[string]func(*plan){
 	"a disconnect does not look a second time": hastyAndLate,
 	"a busy answer counts as permanent":        contended,
+	"what was overtaken counts as settled":     takenBackTwice,
 	"a rollback goes down to nothing":          changeThatFails,
 	"intake does not look for another connection of the pair": func(p *plan) {
 		*p = plan{seed: p.seed, brief: true, length: 3 * time.Minute, script: []entry{{do: "ask", id: "one"}, {at: time.Minute, do: "ask", id: "rival"}}}
@@ -407,6 +416,14 @@ func hastyAndLate(p *plan) {
 	p.late, p.crash, p.stall, p.lose, p.purge, p.stuck = 0.4, 0, 0, 0, 0, 0
 	p.brief, p.handMade = true, 0
 	p.script = []entry{{do: "ask", id: "one"}, {at: time.Duration(1+p.seed%30) * time.Second, do: "disconnect", id: "one"}}
+}
+
+// takenBackTwice has a disconnect overtaken by a new request, and calls be late.
+func takenBackTwice(p *plan) {
+	hastyAndLate(p)
+	at := 40 * time.Second
+	p.length = 2 * time.Minute
+	p.script = []entry{{do: "ask", id: "one"}, {at: at, do: "disconnect", id: "one"}, {at: at + time.Duration(1+p.seed%20)*time.Second, do: "ask", id: "one"}}
 }
 
 // mostSeeds is within how many seeds each wrong implementation is caught.

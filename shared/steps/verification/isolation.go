@@ -12,9 +12,6 @@ import (
 )
 
 const (
-	// lateFor is how long after a generation was written, or given up, a call
-	// made before may still take effect: the longest that a step's function runs.
-	lateFor = time.Minute
 	// leftoverPatience is how long what was removed may still be listed. The
 	// chain removes what stays longer once more, which does no harm where it is
 	// only listed late.
@@ -88,8 +85,8 @@ func (w *sweep) last(ctx context.Context) *chain.Outcome {
 	if t.Message.Target == interconnect.TargetConnected {
 		since, before = startedAt(t), "the rollback"
 	}
-	if t.Now.Sub(since) < lateFor {
-		out := chain.WaitUntil(since.Add(lateFor), "the minute to end in which a call made before "+before+" may still take effect")
+	if t.Now.Sub(since) < interconnect.Landing {
+		out := chain.WaitUntil(since.Add(interconnect.Landing), "the minute to end in which a call made before "+before+" may still take effect")
 		return &out
 	}
 	return w.look(ctx)
