@@ -101,7 +101,7 @@ func (h *Handler) one(ctx context.Context, q trigger.QueueMessage, cohort string
 		if m.Woken && m.Action == interconnect.Connect && interconnect.Ended(rec) {
 			m.Repair = true // that generation's own chain has told its end
 		}
-		if twin(rec, m, h.Runner.Step()) {
+		if twin(rec, m, h.Runner.Step(), now) {
 			reason = "its twin was handled"
 		}
 	}

@@ -121,17 +121,34 @@ func pointless(r *interconnect.Record, m Message) string {
 }
 
 // twin tells whether the step has handled a message of the same run that is as
-// far as this one or further, and has handed on what follows. Queues deliver
-// twice: if every twin went on, each of its hops doubled some of them again. What
-// is dropped here is lost only if the other's follow-up was lost as well, and
-// then the sweep begins anew.
-func twin(r *interconnect.Record, m Message, step interconnect.Step) bool {
+// far as this one or further, and has handed on what follows, or whether another
+// run waits at the same stage, which will look there, and at all that follows,
+// later than this one would. Queues deliver twice, and what was sent though that
+// was reported failed is sent again: if every twin went on, each of its hops
+// doubled some of them again. What is dropped here is lost only if the other's
+// follow-up was lost as well, and then the sweep begins anew.
+func twin(r *interconnect.Record, m Message, step interconnect.Step, now time.Time) bool {
 	s := r.Steps[step]
-	if m.Repair { // the entry counts the hops of the generation's own chain
-		return s.Generation == m.Generation && s.Trace == m.Trace
+	switch {
+	case s.Generation != m.Generation:
+		return false
+	case m.Repair: // the entry counts the hops of the generation's own chain
+		return s.Trace == m.Trace
+	case s.Action != m.Action || s.Target != m.Target:
+		return false
+	case s.Trace == m.Trace:
+		return m.Hops < s.Hops
 	}
-	return s.Generation == m.Generation && s.Action == m.Action && s.Target == m.Target &&
-		s.Trace == m.Trace && m.Hops < s.Hops
+	// The rounds of a run have one beginning, and the one before waits for nothing.
+	// What was begun because something has changed looks for itself: an entry may
+	// be behind.
+	return !m.Woken && s.Progress == interconnect.Waiting && origin(s.Trace) != origin(m.Trace) && now.Sub(s.UpdatedAt) < aliveFor
+}
+
+// origin is the trace of the run that a run began with.
+func origin(trace string) string {
+	first, _, _ := strings.Cut(trace, ".")
+	return first
 }
 
 // follow returns the message with which the chain goes on: at another stage,
@@ -168,7 +185,7 @@ func (m Message) again() Message {
 // retrace names a run that another run started: the first run's trace with
 // one suffix, so that both are found together.
 func retrace(trace, suffix string) string {
-	base, _, _ := strings.Cut(trace, ".")
+	base := origin(trace)
 	if room := 64 - len(suffix) - 1; len(base) > room {
 		base = base[:room]
 	}

@@ -109,6 +109,9 @@ const (
 	longestWait = time.Minute
 	// statusEvery is how often a step that keeps waiting says so.
 	statusEvery = time.Minute
+	// aliveFor is for how long after that it counts as waiting: less than the
+	// silence after which the sweep begins anew.
+	aliveFor = 2 * time.Minute
 )
 
 var (

@@ -35,6 +35,23 @@ func TestATwinOfWhatWasHandedOnIsDropped(t *testing.T) {
 			require.Len(t, s.queues.left, c.runs)
 		})
 	}
+	t.Run("another run's message is one while that waits at the stage", func(t *testing.T) {
+		t.Parallel()
+		s := newStage(t)
+		step := s.steps[interconnect.Routes]
+		step.says(chain.WaitFor("states"))
+		other := message(interconnect.Connect, func(m *chain.Message) { m.Trace = "sweep" })
+		s.mustDeliver(interconnect.Routes, message(interconnect.Connect))
+		s.mustDeliver(interconnect.Routes, other)
+		require.Equal(t, 1, step.runs)
+		s.mustDeliver(interconnect.Routes, message(interconnect.Connect, func(m *chain.Message) { m.Trace = "trace.connect-1" }))
+		require.Equal(t, 2, step.runs, "its own next round is none")
+		s.mustDeliver(interconnect.Routes, message(interconnect.Connect, func(m *chain.Message) { m.Trace, m.Woken = "other.wake", true }))
+		require.Equal(t, 3, step.runs, "nor what was begun because something has changed")
+		s.now = s.now.Add(2 * time.Minute)
+		s.mustDeliver(interconnect.Routes, other)
+		require.Equal(t, 4, step.runs, "nor is one that has not been heard of for long")
+	})
 	t.Run("another run's message is not", func(t *testing.T) {
 		t.Parallel()
 		s := newStage(t)

@@ -39,7 +39,7 @@ func packageCommand() *cobra.Command {
 
 // largestPackage is what a function's zip may have, in bytes. Function Compute
 // takes more; a cold start downloads it.
-const largestPackage = 6_000_000
+const largestPackage = 5_000_000
 
 // packTime is the time that every packed file bears: zip's earliest, so that
 // the same binary gives the same bytes.
