@@ -177,6 +177,25 @@ func TestOfTwoThatAskAtTheSameMomentTheLaterGivesWay(t *testing.T) {
 	require.False(t, h.records["a"].Live())
 }
 
+func TestOfTwoThatAskAtTheSameMomentTheLaterIsWithdrawnThoughItsRecordWasWrittenFirst(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	h.beforePut = func() {
+		h.time = h.time.Add(time.Second)
+		require.Equal(t, http.StatusAccepted, h.do("POST", "/connections", strings.Replace(tutorial, `"a"`, `"z"`, 1)).status)
+	}
+	require.Equal(t, http.StatusAccepted, h.do("POST", "/connections", tutorial).status)
+	require.True(t, h.records["a"].Live())
+	require.False(t, h.records["z"].Live(), "it could not see the other")
+	require.Equal(t, map[string]interconnect.Action{"a": interconnect.Connect, "z": interconnect.Prune}, func() map[string]interconnect.Action {
+		last := map[string]interconnect.Action{}
+		for _, m := range h.sent {
+			last[m.ConnectionID] = m.Action
+		}
+		return last
+	}())
+}
+
 func TestARequestGoesByTheNewestRecordNotByTheOneItBeganWith(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)

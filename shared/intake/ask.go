@@ -220,7 +220,7 @@ func failed(r *interconnect.Record) bool {
 // as can be. Who finds by its number that it has replaced a generation that it has
 // not seen writes once more, so that what that one may have made is looked for.
 func (in *Intake) put(ctx context.Context, seen *interconnect.Record, id string, w interconnect.Wanted) (*Taken, error) {
-	g, err := in.write(ctx, id, w)
+	g, err := in.write(ctx, id, &w)
 	if err != nil {
 		return nil, refuseError(err)
 	}
@@ -231,7 +231,7 @@ func (in *Intake) put(ctx context.Context, seen *interconnect.Record, id string,
 		if thorough := overtaking(w); !w.Disconnect && !reflect.DeepEqual(thorough, w) {
 			if interconnect.RefuseRecord(thorough) == nil {
 				w = thorough
-				if g, err = in.write(ctx, id, w); err != nil {
+				if g, err = in.write(ctx, id, &w); err != nil {
 					return nil, refuseError(err)
 				}
 			}
@@ -246,9 +246,10 @@ func (in *Intake) put(ctx context.Context, seen *interconnect.Record, id string,
 	return t, nil
 }
 
-// write writes the request entry. A try that failed may have been carried out:
-// then its generation is the one, and nobody else's was replaced.
-func (in *Intake) write(ctx context.Context, id string, w interconnect.Wanted) (int, error) {
+// write writes the request entry, of the time at which it is written. A try that
+// failed may have been carried out: then its generation is the one, and nobody
+// else's was replaced.
+func (in *Intake) write(ctx context.Context, id string, w *interconnect.Wanted) (int, error) {
 	failed := false
 	return again(ctx, in.planner(), func() (int, error) {
 		if failed {
@@ -256,7 +257,8 @@ func (in *Intake) write(ctx context.Context, id string, w interconnect.Wanted) (
 				return r.Generation, nil
 			}
 		}
-		g, err := in.Records.PutRequest(ctx, id, w)
+		w.At = in.now()
+		g, err := in.Records.PutRequest(ctx, id, *w)
 		failed = err != nil
 		return g, err
 	})
@@ -302,22 +304,30 @@ func (in *Intake) readBack(ctx context.Context) []interconnect.Record {
 }
 
 // yieldToTwin has the later of two connections give way that were asked for at
-// the same moment for one pair.
+// the same moment for one pair. Whose record was written last sees both, whichever
+// was asked for first, and withdraws the later.
 func (in *Intake) yieldToTwin(ctx context.Context, t *Taken, records []interconnect.Record) error {
 	own := &t.Record
 	for i := range records {
 		other := &records[i]
-		if other.ID == own.ID || !other.Live() || other.Wanted.Connection.Pair() != own.Wanted.Connection.Pair() || !earlier(other, own) {
+		if other.ID == own.ID || !other.Live() || other.Wanted.Connection.Pair() != own.Wanted.Connection.Pair() {
 			continue
 		}
-		w := interconnect.Wanted{Connection: own.Wanted.Connection, Disconnect: true, Former: own.Wanted.Former, By: own.Wanted.By, At: in.now()}
-		withdrawn, err := in.put(ctx, own, own.ID, w)
+		stays, goes := own, other
+		if earlier(other, own) {
+			stays, goes = other, own
+		}
+		w := interconnect.Wanted{Connection: goes.Wanted.Connection, Disconnect: true, Former: goes.Wanted.Former, By: goes.Wanted.By, At: in.now()}
+		withdrawn, err := in.put(ctx, goes, goes.ID, w)
 		if err != nil {
 			return err
 		}
+		in.log().Info("withdrawn", "connection", goes.ID, "why", "the pair got the connection "+stays.ID+" at the same moment")
 		in.send(ctx, withdrawn)
-		return refuse(http.StatusConflict, interconnect.FieldProblem{Field: "/id", Sentence: fmt.Sprintf(
-			"These two VPCs got the connection %s at the same moment; change that one, or disconnect it first.", other.ID)})
+		if goes == own {
+			return refuse(http.StatusConflict, interconnect.FieldProblem{Field: "/id", Sentence: fmt.Sprintf(
+				"These two VPCs got the connection %s at the same moment; change that one, or disconnect it first.", stays.ID)})
+		}
 	}
 	return nil
 }
