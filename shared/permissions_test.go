@@ -176,14 +176,11 @@ func (h hooked) RoundTrip(req *http.Request) (*http.Response, error) {
 func (r *rehearsal) once(function, action string, do func()) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	var first sync.Once // a step may make the same call on both sides at once
 	r.before = func(f, a string) {
-		if f != function || a != action {
-			return
+		if f == function && a == action {
+			first.Do(do)
 		}
-		r.mu.Lock()
-		r.before = nil
-		r.mu.Unlock()
-		do()
 	}
 }
 
