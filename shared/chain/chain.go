@@ -33,6 +33,7 @@ type Message struct {
 	LaggingSince time.Time `json:"laggingSince,omitzero"` // since when the record reads older than the message, or not at all
 	FrozenSince  time.Time `json:"frozenSince,omitzero"`  // when the last run met a freeze; the next one adds the time since then to StartedAt and GiveUpAt
 	Rounds       int       `json:"rounds,omitempty"`      // how often this action began anew: something was left over, or a late call may have undone something
+	SaidAt       time.Time `json:"saidAt,omitzero"`       // when a run of this message last wrote that the step waits; of several copies the one goes on that wrote last
 	BeganAt      time.Time `json:"beganAt,omitzero"`      // when the action's first stage first handled it, in this round
 	Cause        *Cause    `json:"cause,omitempty"`       // of a rollback
 	Woken        bool      `json:"woken,omitempty"`       // another run began this one: where its generation has ended it looks, and tells no second story

@@ -137,13 +137,16 @@ func twin(r *interconnect.Record, m Message, step interconnect.Step, now time.Ti
 	case s.Action != m.Action || s.Target != m.Target:
 		return false
 	case s.Trace == m.Trace:
-		return m.Hops < s.Hops
+		return m.Hops < s.Hops || s.Progress == interconnect.Waiting && m.SaidAt.Before(s.UpdatedAt) && alive(s, now)
 	}
 	// The rounds of a run have one beginning, and the one before waits for nothing.
 	// What was begun because something has changed looks for itself: an entry may
 	// be behind.
-	return !m.Woken && s.Progress == interconnect.Waiting && origin(s.Trace) != origin(m.Trace) && now.Sub(s.UpdatedAt) < aliveFor
+	return !m.Woken && s.Progress == interconnect.Waiting && origin(s.Trace) != origin(m.Trace) && alive(s, now)
 }
+
+// alive tells whether a run that waits has said so of late.
+func alive(s interconnect.StepStatus, now time.Time) bool { return now.Sub(s.UpdatedAt) < aliveFor }
 
 // origin is the trace of the run that a run began with.
 func origin(trace string) string {

@@ -35,6 +35,28 @@ func TestATwinOfWhatWasHandedOnIsDropped(t *testing.T) {
 			require.Len(t, s.queues.left, c.runs)
 		})
 	}
+	t.Run("of copies that wait side by side the one goes on that says so", func(t *testing.T) {
+		t.Parallel()
+		s := newStage(t)
+		step := s.steps[interconnect.Routes]
+		step.says(chain.WaitFor("states"))
+		s.mustDeliver(interconnect.Routes, message(interconnect.Connect))
+		_, m := s.only()
+		s.mustDeliver(interconnect.Routes, m)
+		s.mustDeliver(interconnect.Routes, m) // sent twice, since the first time was reported failed
+		require.Equal(t, 3, step.runs)
+		require.Len(t, s.queues.left, 3)
+		one, other := s.queues.left[1].message(t), s.queues.left[2].message(t)
+		other.Hops++ // it is ahead
+		s.now = s.now.Add(time.Minute)
+		s.mustDeliver(interconnect.Routes, one)
+		require.Equal(t, 4, step.runs)
+		goesOn := s.queues.left[3].message(t)
+		s.mustDeliver(interconnect.Routes, other)
+		require.Equal(t, 4, step.runs, "the other has said since that it waits")
+		s.mustDeliver(interconnect.Routes, goesOn)
+		require.Equal(t, 5, step.runs)
+	})
 	t.Run("another run's message is one while that waits at the stage", func(t *testing.T) {
 		t.Parallel()
 		s := newStage(t)

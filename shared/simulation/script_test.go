@@ -348,7 +348,9 @@ func (s *sim) lock(e entry) {
 	if i := s.interfaceOf("a", far(e.id)); i != nil {
 		must(s.engine.SetBusinessStatus(i.ID, "FinancialLocked"))
 		s.judge.locked = append(s.judge.locked, i.ID)
-		s.disturb(e.id, "does not pay for "+i.ID)
+		for _, id := range []string{"one", "two"} { // what is owed is the account's
+			s.disturb(id, "does not pay for "+i.ID)
+		}
 	}
 }
 
