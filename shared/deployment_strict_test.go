@@ -268,6 +268,9 @@ func places(t *testing.T, text string) []string {
 	return slices.Compact(all)
 }
 
+// underRace is set where the race detector makes everything many times slower.
+var underRace bool
+
 func TestATypoInAnyKeyIsRefusedByItsName(t *testing.T) {
 	t.Parallel()
 	readers := map[string]func(string) error{
@@ -287,7 +290,10 @@ func TestATypoInAnyKeyIsRefusedByItsName(t *testing.T) {
 		require.NoError(t, read(text))
 		require.Equal(t, places(t, string(content)), places(t, text))
 		seen := map[string]bool{}
-		for _, k := range keysOf(t, text) {
+		for i, k := range keysOf(t, text) {
+			if underRace && i%5 > 0 {
+				continue // make verify tries all, without the race detector
+			}
 			place := k.place(text)
 			if seen[place] {
 				continue
