@@ -178,8 +178,7 @@ func (h *Handler) announce(ctx context.Context, log *slog.Logger, s situation, d
 // states are the connection's before and after an outcome.
 func (s situation) states(d decision) (was, is interconnect.State) {
 	was = interconnect.Overall(s.rec, s.now)
-	status, news := s.status(s.stage().Step, d)
-	if !news {
+	if !d.news {
 		return was, was
 	}
 	after := *s.rec
@@ -187,7 +186,7 @@ func (s situation) states(d decision) (was, is interconnect.State) {
 	if after.Steps == nil {
 		after.Steps = map[interconnect.Step]interconnect.StepStatus{}
 	}
-	after.Steps[s.stage().Step] = status
+	after.Steps[s.stage().Step] = d.status
 	return was, interconnect.Overall(&after, s.now)
 }
 

@@ -15,6 +15,9 @@ type decision struct {
 	next     *Message // nil: this chain of messages ends here
 	delay    time.Duration
 	announce bool // the step has ended here
+
+	status interconnect.StepStatus // the step's entry after this
+	news   bool                    // it says more than the one that is there
 }
 
 // situation is what a decision stands on.
@@ -30,6 +33,19 @@ type situation struct {
 
 // decide says how the chain goes on after an outcome. It is pure.
 func (s situation) decide(out Outcome) decision {
+	d := s.goOn(out)
+	if d.status, d.news = s.status(d); d.news && d.status.Progress == interconnect.Waiting && s.keepsOn(d) {
+		d.next.SaidAt = d.status.UpdatedAt
+	}
+	return d
+}
+
+// keepsOn tells whether what follows is of the same run of the same action.
+func (s situation) keepsOn(d decision) bool {
+	return d.next != nil && d.next.Action == s.m.Action && d.next.Trace == s.m.Trace
+}
+
+func (s situation) goOn(out Outcome) decision {
 	switch out.Kind {
 	case KindDone:
 		return s.finish(out)

@@ -131,9 +131,6 @@ func (h *Handler) act(ctx context.Context, log *slog.Logger, s situation, calls 
 	h.announce(ctx, log, s, d)
 	var err error
 	if d.next != nil {
-		if status, news := s.status(h.Runner.Step(), d); news && status.Progress == interconnect.Waiting && d.next.Action == m.Action && d.next.Trace == m.Trace {
-			d.next.SaidAt = status.UpdatedAt
-		}
 		err = h.send(ctx, d.queue, *d.next, d.delay)
 	}
 	line := []any{"outcome", d.outcome.Kind, "ms", time.Since(began).Milliseconds(), "mutated", t.run.mutated}

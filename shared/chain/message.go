@@ -189,7 +189,7 @@ func (m Message) again() Message {
 // one suffix, so that both are found together.
 func retrace(trace, suffix string) string {
 	base := origin(trace)
-	if room := 64 - len(suffix) - 1; len(base) > room {
+	if room := longestTrace - len(suffix) - 1; len(base) > room {
 		base = base[:room]
 	}
 	return base + "." + suffix

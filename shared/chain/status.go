@@ -46,12 +46,11 @@ func (h *Handler) remember(ctx context.Context, log *slog.Logger, s situation, d
 			return err
 		}
 	}
-	step := h.Runner.Step()
-	status, news := s.status(step, d)
-	if !news {
+	if !d.news {
 		return nil
 	}
-	return write(string(step), func() error { return h.Records.PutStatus(ctx, s.m.ConnectionID, step, status) })
+	step := s.stage().Step
+	return write(string(step), func() error { return h.Records.PutStatus(ctx, s.m.ConnectionID, step, d.status) })
 }
 
 // equal tells whether two connections are the same desired state.
@@ -63,7 +62,8 @@ func equal(a, b *interconnect.Connection) bool {
 
 // status makes the step's entry anew from the one that was there; write is
 // false where the entry says enough already.
-func (s situation) status(step interconnect.Step, d decision) (status interconnect.StepStatus, write bool) {
+func (s situation) status(d decision) (status interconnect.StepStatus, write bool) {
+	step := s.stage().Step
 	was := s.rec.Steps[step]
 	if s.looks() {
 		return s.checked(was, d)
@@ -76,7 +76,7 @@ func (s situation) status(step interconnect.Step, d decision) (status interconne
 		Resources: d.outcome.Resources, Leftovers: d.outcome.Leftovers,
 		Verdicts: verdicts(was, d.outcome.Verdict, s), Trace: s.m.Trace, Hops: s.m.Hops + 1,
 	}
-	if d.next != nil && d.next.Action == s.m.Action && d.next.Trace == s.m.Trace {
+	if s.keepsOn(d) {
 		status.Hops = d.next.Hops // not one more, if it was frozen
 	}
 	if v := d.outcome.Verdict; v != nil {

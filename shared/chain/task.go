@@ -65,6 +65,17 @@ func (t *Task) Mutate(ctx context.Context, calls ...Call) error {
 	return err
 }
 
+// Started is when the step first handled the message.
+func (t *Task) Started() time.Time {
+	if t.Message.StartedAt.IsZero() {
+		return t.Now
+	}
+	return t.Message.StartedAt
+}
+
+// Elapsed is for how long the step has been at it.
+func (t *Task) Elapsed() time.Duration { return t.Now.Sub(t.Started()) }
+
 // Others returns all other records, live or not, read anew. A prune removes
 // nothing that a live one needs; on an error it must not remove anything.
 func (t *Task) Others(ctx context.Context) ([]interconnect.Record, error) {

@@ -228,12 +228,10 @@ func (in *Intake) put(ctx context.Context, seen *interconnect.Record, id string,
 	if g > generation(seen)+1 {
 		in.log().Warn("another request was recorded at the same time", "connection", id, "generation", g, "seen", generation(seen))
 		warnings = append(warnings, interconnect.Warning{Sentence: "Another request for this connection was recorded at the same time, and this one replaced it."})
-		if thorough := overtaking(w); !w.Disconnect && !reflect.DeepEqual(thorough, w) {
-			if interconnect.RefuseRecord(thorough) == nil {
-				w = thorough
-				if g, err = in.write(ctx, id, &w); err != nil {
-					return nil, refuseError(err)
-				}
+		if thorough := overtaking(w); !w.Disconnect && !reflect.DeepEqual(thorough, w) && interconnect.RefuseRecord(thorough) == nil {
+			w = thorough
+			if g, err = in.write(ctx, id, &w); err != nil {
+				return nil, refuseError(err)
 			}
 		}
 	}
@@ -317,7 +315,7 @@ func (in *Intake) yieldToTwin(ctx context.Context, t *Taken, records []interconn
 		if earlier(other, own) {
 			stays, goes = other, own
 		}
-		w := interconnect.Wanted{Connection: goes.Wanted.Connection, Disconnect: true, Former: goes.Wanted.Former, By: goes.Wanted.By, At: in.now()}
+		w := interconnect.Wanted{Connection: goes.Wanted.Connection, Disconnect: true, Former: goes.Wanted.Former, By: goes.Wanted.By}
 		withdrawn, err := in.put(ctx, goes, goes.ID, w)
 		if err != nil {
 			return err

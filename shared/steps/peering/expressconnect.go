@@ -134,7 +134,7 @@ func (e expressConnect) settle(ctx context.Context, t *chain.Task, found interco
 	if len(free) == 0 {
 		return done
 	}
-	if elapsed(t) > tidyAllowance {
+	if t.Elapsed() > tidyAllowance {
 		done.Note = fmt.Sprintf("router interface %s is one too many and has not gone yet", free[0].ID)
 		return done
 	}

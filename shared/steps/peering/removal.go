@@ -36,7 +36,7 @@ func blocked(t *chain.Task, what string, pointing []interconnect.RouteEntry) cha
 		return ok && m.Prefix == t.Prefix
 	}
 	for _, entry := range pointing {
-		if patient(t) || mine(entry) && elapsed(t) < routesAllowance {
+		if patient(t) || mine(entry) && t.Elapsed() < routesAllowance {
 			return chain.WaitFor(entry.Describe() + ", to go")
 		}
 	}
@@ -77,12 +77,4 @@ func routeEntries(ctx context.Context, t *chain.Task, cloud Cloud, c *interconne
 	return append(at[0], at[1]...), err
 }
 
-// elapsed is how long this step has been at it.
-func elapsed(t *chain.Task) time.Duration {
-	if t.Message.StartedAt.IsZero() {
-		return 0
-	}
-	return t.Now.Sub(t.Message.StartedAt)
-}
-
-func patient(t *chain.Task) bool { return elapsed(t) < lagAllowance }
+func patient(t *chain.Task) bool { return t.Elapsed() < lagAllowance }

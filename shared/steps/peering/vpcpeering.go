@@ -204,7 +204,7 @@ func (v vpcPeering) settle(ctx context.Context, t *chain.Task, found interconnec
 	case len(interconnect.PointingTo(entries, x.ID)) > 0:
 		done.Note = fmt.Sprintf("VPC peering connection %s is one too many and stays while routes lead to it", x.ID)
 		return done
-	case elapsed(t) > tidyAllowance:
+	case t.Elapsed() > tidyAllowance:
 		done.Note = fmt.Sprintf("VPC peering connection %s is one too many and has not gone yet", x.ID)
 		return done
 	case len(now) > 0:
@@ -223,7 +223,7 @@ func (v vpcPeering) settle(ctx context.Context, t *chain.Task, found interconnec
 // is waited for, of the initiator's, whose answer tells all once it shows it, a
 // peering connection being one thing for both sides.
 func (v vpcPeering) look(ctx context.Context, t *chain.Task) ([]interconnect.PeeringConnection, error) {
-	if elapsed(t) == 0 {
+	if t.Elapsed() == 0 {
 		return v.peerings(ctx, t, t.Want)
 	}
 	var seen []interconnect.PeeringConnection

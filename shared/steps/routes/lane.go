@@ -61,11 +61,15 @@ func removes(e interconnect.RouteEntry, f interconnect.RouteFailure) bool {
 
 func laneTo(side *interconnect.Side) string { return side.RegionID + " " + side.VpcID }
 
-// join takes a place in the lanes of both sides. It is to be left.
+// seat is the place of a run for which nobody waits.
+func (l *lanes[E]) seat() *seat[E] { return &seat[E]{lanes: l, coming: map[string]bool{}} }
+
+// join takes a place in the lanes of both sides: others wait a little for what the
+// run asks. It is to be left.
 func (l *lanes[E]) join(c *interconnect.Connection) *seat[E] {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	s := &seat[E]{lanes: l, coming: map[string]bool{}}
+	s := l.seat()
 	for _, role := range interconnect.Roles {
 		key := laneTo(c.Side(role))
 		l.to(key).coming++
@@ -189,15 +193,17 @@ func (l *lanes[E]) together(ctx context.Context, region string, asks []*ask[E], 
 		if apart {
 			a.failed, a.err = call(ctx, region, a.routes)
 		} else {
-			a.failed, a.err = l.theirs(a.routes, failed), err
+			a.failed, a.err = l.theirs(a, asks, failed), err
 		}
 	}
 }
 
-// theirs are the failures of some routes.
-func (l *lanes[E]) theirs(routes []E, failed []interconnect.RouteFailure) (out []interconnect.RouteFailure) {
+// theirs are the failures of what one asked for, and those that cannot be told to
+// be of anybody: nobody is to miss one.
+func (l *lanes[E]) theirs(own *ask[E], asks []*ask[E], failed []interconnect.RouteFailure) (out []interconnect.RouteFailure) {
 	for _, f := range failed {
-		if slices.ContainsFunc(routes, func(r E) bool { return l.fit(r, f) }) {
+		of := func(a *ask[E]) bool { return slices.ContainsFunc(a.routes, func(r E) bool { return l.fit(r, f) }) }
+		if of(own) || !slices.ContainsFunc(asks, of) {
 			out = append(out, f)
 		}
 	}

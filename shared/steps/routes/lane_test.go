@@ -52,6 +52,7 @@ func (c *tasks) create(_ context.Context, _ string, routes []interconnect.NewRou
 func TestRunsThatComeTogetherShareATask(t *testing.T) {
 	t.Parallel()
 	refusal := func(class interconnect.Class) error { return &interconnect.CloudError{Class: class, Code: "Because"} }
+	stray := interconnect.RouteFailure{Destination: netip.MustParsePrefix("172.16.0.0/24"), NextHopID: "ri-9"}
 	type came struct {
 		failed []interconnect.RouteFailure
 		err    error
@@ -70,6 +71,9 @@ func TestRunsThatComeTogetherShareATask(t *testing.T) {
 		"an entry that is refused is its asker's": {1, func(routes []interconnect.NewRoute) ([]interconnect.RouteFailure, error) {
 			return []interconnect.RouteFailure{{Destination: netip.MustParsePrefix("10.2.0.0/24"), NextHopID: "ri-2"}}, nil
 		}, 1, map[int]came{2: {failed: []interconnect.RouteFailure{{Destination: netip.MustParsePrefix("10.2.0.0/24"), NextHopID: "ri-2"}}}}},
+		"a failure that fits nobody is everybody's": {1, func([]interconnect.NewRoute) ([]interconnect.RouteFailure, error) {
+			return []interconnect.RouteFailure{stray}, nil
+		}, 1, map[int]came{1: {failed: []interconnect.RouteFailure{stray}}, 2: {failed: []interconnect.RouteFailure{stray}}, 3: {failed: []interconnect.RouteFailure{stray}}}},
 		"a call that is refused for one's fault is made for each": {1, func(routes []interconnect.NewRoute) ([]interconnect.RouteFailure, error) {
 			for _, r := range routes {
 				if r.NextHop.ID == "ri-2" {

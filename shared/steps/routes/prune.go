@@ -51,9 +51,7 @@ func (s *Step) prune(ctx context.Context, t *chain.Task) chain.Outcome {
 				continue
 			}
 			if len(gone) == 0 {
-				mending := s.adding.join(t.Scope)
-				defer mending.leave()
-				call, asked := s.change(t.Want.Side(role), role, diff, hop, &failures{}, &cut, mending)
+				call, asked := s.change(t.Want.Side(role), role, diff, hop, &failures{}, &cut, s.adding.seat())
 				calls, asks = append(calls, call), asks+asked
 				continue
 			}
@@ -136,7 +134,7 @@ func (r *refusals) add(batch []interconnect.RouteEntry, more []interconnect.Rout
 	for _, f := range more {
 		one := refusal{RouteFailure: f}
 		for _, e := range batch {
-			if e.Destination != f.Destination || f.NextHopID != "" && e.NextHopID != f.NextHopID {
+			if !removes(e, f) {
 				continue
 			}
 			if one.entryID != "" {

@@ -3,6 +3,7 @@ package verification
 import (
 	"context"
 	"net/netip"
+	"slices"
 	"time"
 
 	"vpcinterconnect/shared/chain"
@@ -41,8 +42,8 @@ func amiss(d interconnect.Drift) bool { return d.Kind != interconnect.DriftUncov
 // as long as the last found anything amiss; else one in each hour since the request
 // was recorded, for which the same was read.
 func aroundDue(t *chain.Task) bool {
-	st := t.Record.Steps[interconnect.Verification]
-	if !t.Message.Scheduled() || st.Generation != t.Message.Generation || len(st.Verdicts) == 0 {
+	st := entry(t)
+	if !t.Message.Scheduled() || len(st.Verdicts) == 0 {
 		return true
 	}
 	last, began := &st.Verdicts[0], t.Record.UpdatedAt
@@ -57,48 +58,33 @@ const unreadVPC = "VPC"
 // is around it.
 func (r *reading) own(ctx context.Context, kind interconnect.Type, around bool) error {
 	s, want := r.side, r.end.side
-	cloud, region := r.step.cloud, want.RegionID
-	s.RegionID, s.VPC.ID, s.Unread = region, want.VpcID, map[string]string{}
+	s.RegionID, s.VPC.ID, s.Unread = want.RegionID, want.VpcID, map[string]string{}
 	entries := make([][]interconnect.RouteEntry, len(want.RouteTableIDs))
 	rules := make([][]interconnect.Rule, len(want.SecurityGroups))
-	var keys []string
-	var reads []func(context.Context) error
-	failed := make([]error, 0, 3+len(entries)+len(rules)) // it must not move
-	add := func(key string, read func(failed *error) func(context.Context) error) {
-		failed = append(failed, nil)
-		keys, reads = append(keys, key), append(reads, read(&failed[len(failed)-1]))
-	}
+	var all []piece
 	if join, ok := joined[kind]; ok {
-		add(string(kind), func(failed *error) func(context.Context) error { return join(r, failed) })
+		all = append(all, piece{string(kind), func(failed *error) func(context.Context) error { return join(r, failed) }})
 	}
 	for n, id := range want.RouteTableIDs {
-		add(id, func(failed *error) func(context.Context) error {
-			return part(failed, &entries[n], func(ctx context.Context) ([]interconnect.RouteEntry, error) {
-				return cloud.RouteEntries(ctx, region, id)
-			})
-		})
+		all = append(all, r.entries(id, &entries[n]))
 	}
 	for n, g := range want.SecurityGroups {
-		add(g.ID, func(failed *error) func(context.Context) error {
-			return part(failed, &rules[n], func(ctx context.Context) ([]interconnect.Rule, error) { return cloud.Rules(ctx, region, g.ID) })
-		})
+		all = append(all, piece{g.ID, func(failed *error) func(context.Context) error {
+			return part(failed, &rules[n], func(ctx context.Context) ([]interconnect.Rule, error) {
+				return r.step.cloud.Rules(ctx, want.RegionID, g.ID)
+			})
+		}})
 	}
 	if around {
-		add(unreadVPC, r.vpc)
-		add(reachability.UnreadVSwitches, r.vswitches)
+		all = append(all, piece{unreadVPC, r.vpc}, piece{reachability.UnreadVSwitches, r.vswitches})
 	}
-	r.task.Together(ctx, reads...) //nolint:errcheck // each failure is in failed
-	for n, key := range keys {
-		if err := r.note(failed[n], key); err != nil {
-			return err
-		}
+	if err := r.pieces(ctx, all); err != nil {
+		return err
 	}
 	for n, g := range want.SecurityGroups {
 		s.Groups = append(s.Groups, interconnect.Group{GroupFacts: interconnect.GroupFacts{ID: g.ID, VpcID: want.VpcID}, Rules: rules[n]})
 	}
-	for _, list := range entries {
-		s.Entries = append(s.Entries, list...)
-	}
+	s.Entries = slices.Concat(entries...)
 	return nil
 }
 

@@ -83,7 +83,7 @@ func (w *sweep) last(ctx context.Context) *chain.Outcome {
 	t := w.task
 	since, before := t.Record.UpdatedAt, "the request"
 	if t.Message.Target == interconnect.TargetConnected {
-		since, before = startedAt(t), "the rollback"
+		since, before = t.Started(), "the rollback"
 	}
 	if t.Now.Sub(since) < interconnect.Landing {
 		out := chain.WaitUntil(since.Add(interconnect.Landing), "the minute to end in which a call made before "+before+" may still take effect")
@@ -102,7 +102,7 @@ func (w *sweep) look(ctx context.Context) *chain.Outcome {
 	case len(left) == 0:
 		return nil
 	}
-	if w.task.Now.Sub(startedAt(w.task)) < leftoverPatience {
+	if w.task.Elapsed() < leftoverPatience {
 		// Nothing needs anybody's attention yet, so these are no leftovers.
 		out := chain.WaitFor(fmt.Sprintf("%d things of ours to go, such as %s", len(left), left[0].Resource))
 		return &out

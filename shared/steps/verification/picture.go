@@ -43,26 +43,51 @@ func (r *reading) all(ctx context.Context) error {
 	cloud, region := r.step.cloud, want.RegionID
 	s.RegionID, s.VPC.ID, s.Unread = region, want.VpcID, map[string]string{}
 	var facts []interconnect.GroupFacts
-	var failed [7]error
-	r.task.Together(ctx, //nolint:errcheck // each failure is in failed
-		r.vpc(&failed[0]),
-		r.vswitches(&failed[1]),
-		part(&failed[2], &s.Tables, func(ctx context.Context) ([]interconnect.RouteTable, error) {
-			return cloud.RouteTables(ctx, region, want.VpcID)
-		}),
-		r.interfaces(&failed[3]),
-		r.peerings(&failed[4]),
-		part(&failed[5], &facts, func(ctx context.Context) ([]interconnect.GroupFacts, error) {
-			return cloud.SecurityGroups(ctx, region, want.VpcID)
-		}),
-	)
-	for n, key := range []string{unreadVPC, reachability.UnreadVSwitches, "route tables", reachability.UnreadInterfaces, reachability.UnreadPeerings} {
-		if err := r.note(failed[n], key); err != nil {
+	var noFacts error
+	if err := r.pieces(ctx, []piece{
+		{unreadVPC, r.vpc},
+		{reachability.UnreadVSwitches, r.vswitches},
+		{"route tables", func(failed *error) func(context.Context) error {
+			return part(failed, &s.Tables, func(ctx context.Context) ([]interconnect.RouteTable, error) {
+				return cloud.RouteTables(ctx, region, want.VpcID)
+			})
+		}},
+		{reachability.UnreadInterfaces, r.interfaces},
+		{reachability.UnreadPeerings, r.peerings},
+		{"security groups", func(*error) func(context.Context) error { // each group tells that it is not known
+			return part(&noFacts, &facts, func(ctx context.Context) ([]interconnect.GroupFacts, error) {
+				return cloud.SecurityGroups(ctx, region, want.VpcID)
+			})
+		}},
+	}); err != nil {
+		return err
+	}
+	r.instances()
+	return r.details(ctx, facts, noFacts)
+}
+
+// piece is a part of what is read of a side: the key by which it is noted if it
+// cannot be read, and what makes the read, which keeps its failure.
+type piece struct {
+	key  string
+	read func(failed *error) func(context.Context) error
+}
+
+// pieces reads parts side by side. It notes those that cannot be read, and returns
+// a failure that may pass.
+func (r *reading) pieces(ctx context.Context, all []piece) error {
+	failed := make([]error, len(all))
+	reads := make([]func(context.Context) error, len(all))
+	for n, p := range all {
+		reads[n] = p.read(&failed[n])
+	}
+	r.task.Together(ctx, reads...) //nolint:errcheck // each failure is in failed
+	for n, p := range all {
+		if err := r.note(failed[n], p.key); err != nil {
 			return err
 		}
 	}
-	r.instances()
-	return r.details(ctx, facts, failed[5])
+	return nil
 }
 
 func (r *reading) vpc(failed *error) func(context.Context) error {
@@ -93,6 +118,15 @@ func (r *reading) peerings(failed *error) func(context.Context) error {
 	})
 }
 
+// entries reads a table's entries.
+func (r *reading) entries(table string, into *[]interconnect.RouteEntry) piece {
+	return piece{table, func(failed *error) func(context.Context) error {
+		return part(failed, into, func(ctx context.Context) ([]interconnect.RouteEntry, error) {
+			return r.step.cloud.RouteEntries(ctx, r.end.side.RegionID, table)
+		})
+	}}
+}
+
 // part reads a list; what is gone has nothing.
 func part[T any](failed *error, into *[]T, call func(context.Context) ([]T, error)) func(context.Context) error {
 	return func(ctx context.Context) error {
@@ -103,13 +137,13 @@ func part[T any](failed *error, into *[]T, call func(context.Context) ([]T, erro
 }
 
 // note keeps that something could not be read, or returns what may pass.
-func (r *reading) note(err error, keys ...string) error {
+func (r *reading) note(err error, key string) error {
 	if err == nil {
 		return nil
 	}
 	switch interconnect.ClassOf(err) {
 	case interconnect.Busy, interconnect.Throttled, interconnect.Transient:
-		if r.task.Now.Sub(startedAt(r.task)) < readFor {
+		if r.task.Elapsed() < readFor {
 			return err
 		}
 	}
@@ -117,9 +151,7 @@ func (r *reading) note(err error, keys ...string) error {
 	if o := chain.FromError(err); o.Problem != nil {
 		why = o.Problem.Sentence
 	}
-	for _, key := range keys {
-		r.side.Unread[key] = why
-	}
+	r.side.Unread[key] = why
 	return nil
 }
 
@@ -176,30 +208,28 @@ func (r *reading) details(ctx context.Context, facts []interconnect.GroupFacts, 
 	lists := make([]*interconnect.NetworkAcl, len(acls))
 	rules := make([]*interconnect.Group, len(groups))
 	cloud, region := r.step.cloud, want.RegionID
-	var reads []func(context.Context) error
-	failed := make([]error, len(tables)+len(acls)+len(groups))
+	var all []piece
 	for n, id := range tables {
-		reads = append(reads, part(&failed[n], &entries[n], func(ctx context.Context) ([]interconnect.RouteEntry, error) {
-			return cloud.RouteEntries(ctx, region, id)
-		}))
+		all = append(all, r.entries(id, &entries[n]))
 	}
 	for n, id := range acls {
-		reads = append(reads, func(ctx context.Context) error {
-			lists[n], failed[len(tables)+n] = cloud.NetworkAcl(ctx, region, id)
-			return nil
-		})
+		all = append(all, piece{id, func(failed *error) func(context.Context) error {
+			return func(ctx context.Context) error {
+				lists[n], *failed = cloud.NetworkAcl(ctx, region, id)
+				return nil
+			}
+		}})
 	}
 	for n, id := range groups {
-		reads = append(reads, func(ctx context.Context) error {
-			rules[n], failed[len(tables)+len(acls)+n] = r.group(ctx, id, facts, noFacts)
-			return nil
-		})
+		all = append(all, piece{id, func(failed *error) func(context.Context) error {
+			return func(ctx context.Context) error {
+				rules[n], *failed = r.group(ctx, id, facts, noFacts)
+				return nil
+			}
+		}})
 	}
-	r.task.Together(ctx, reads...) //nolint:errcheck // each failure is in failed
-	for n, id := range slices.Concat(tables, acls, groups) {
-		if err := r.note(failed[n], id); err != nil {
-			return err
-		}
+	if err := r.pieces(ctx, all); err != nil {
+		return err
 	}
 	s.Entries = slices.Concat(entries...)
 	for _, a := range lists {

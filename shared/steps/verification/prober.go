@@ -76,7 +76,7 @@ func (s *Step) prober(t *chain.Task, trial trial) *prober {
 func (p *prober) probe(ctx context.Context) (*found, *chain.Outcome) {
 	var f *found
 	var out *chain.Outcome
-	first := !p.task.Now.After(startedAt(p.task))
+	first := p.task.Elapsed() <= 0
 	if first {
 		out = p.begin(ctx)
 	} else {
@@ -228,7 +228,7 @@ func (p *prober) thorough(ctx context.Context) (*found, *chain.Outcome) {
 	var last *found
 	if finished {
 		last = read(ends, work, runs)
-		if recent(t, runs) && (p.enough(last) || t.Now.Sub(startedAt(t)) >= patience(t.Message)) {
+		if recent(t, runs) && (p.enough(last) || t.Elapsed() >= patience(t.Message)) {
 			return last, nil
 		}
 		try, runs, started = try+1, [2]*interconnect.Invocation{}, false

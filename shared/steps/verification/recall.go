@@ -92,9 +92,9 @@ func probed(id string, address netip.Addr, side *interconnect.Side) interconnect
 	return interconnect.Instance{ID: id, VpcID: side.VpcID, PrivateIP: address, Running: true, OSType: "linux"}
 }
 
-// status is what this step last wrote of the generation.
-func (p *prober) status() interconnect.StepStatus {
-	if st := p.task.Record.Steps[interconnect.Verification]; st.Generation == p.task.Message.Generation {
+// entry is what this step last wrote of the generation.
+func entry(t *chain.Task) interconnect.StepStatus {
+	if st := t.Record.Steps[interconnect.Verification]; st.Generation == t.Message.Generation {
 		return st
 	}
 	return interconnect.StepStatus{}
@@ -104,7 +104,7 @@ func (p *prober) status() interconnect.StepStatus {
 // initiator's first: by the entry that an earlier run wrote when it began to wait;
 // a check writes none, and its probes are mostly those of the last one.
 func (p *prober) senders() (ids [2]string) {
-	st, m := p.status(), p.task.Message
+	st, m := entry(p.task), p.task.Message
 	if st.Progress == interconnect.Waiting && st.Trace == m.Trace && st.Action == m.Action && st.Target == m.Target && len(st.Resources) == len(ids) {
 		copy(ids[:], st.Resources)
 		return ids
@@ -122,7 +122,7 @@ func (p *prober) senders() (ids [2]string) {
 // and their addresses; "" where that did not find it connected, or did not ping
 // once from each side.
 func (p *prober) lastSenders() (ids [2]string, at [2]netip.Addr) {
-	st := p.status()
+	st := entry(p.task)
 	if p.task.Message.Action != interconnect.Verify || len(st.Verdicts) == 0 || st.Verdicts[0].Outcome != interconnect.VerdictConnected {
 		return ids, at
 	}

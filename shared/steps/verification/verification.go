@@ -10,7 +10,6 @@ import (
 	"context"
 	"slices"
 	"strings"
-	"time"
 
 	"vpcinterconnect/shared/chain"
 	"vpcinterconnect/shared/interconnect"
@@ -200,12 +199,4 @@ func done(v interconnect.Verdict) chain.Outcome {
 	}
 	out.Verdict = &v
 	return out
-}
-
-// startedAt is when this step first handled the message.
-func startedAt(t *chain.Task) time.Time {
-	if t.Message.StartedAt.IsZero() {
-		return t.Now
-	}
-	return t.Message.StartedAt
 }
