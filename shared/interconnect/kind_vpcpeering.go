@@ -32,7 +32,7 @@ var vpcPeeringKind = kind{
 			return "", nothing
 		}
 		what := fmt.Sprintf("the VPC peering connection %s", found.Kept.ID)
-		if found.Kept.Status == peeringActivated || found.Kept.Status == peeringUpdating || !found.Ours {
+		if found.Kept.Works() || !found.Ours {
 			return what, carries
 		}
 		return what, begun

@@ -70,6 +70,12 @@ func comparePeeringAge(a, b PeeringConnection) int {
 	return cmp.Or(a.CreatedAt.Compare(b.CreatedAt), cmp.Compare(a.ID, b.ID))
 }
 
+// Active tells whether it is settled and carries traffic.
+func (p *PeeringConnection) Active() bool { return p.Status == peeringActivated }
+
+// Works tells whether it carries traffic, which it does while it is changed, too.
+func (p *PeeringConnection) Works() bool { return p.Active() || p.Status == peeringUpdating }
+
 // joins tells whether the peering connection is of the connection's two VPCs.
 // Which of them asked for it is its own affair.
 func (p *PeeringConnection) joins(c *Connection) bool {
@@ -79,7 +85,7 @@ func (p *PeeringConnection) joins(c *Connection) bool {
 
 // Carries tells whether a peering connection was found that carries traffic,
 // and takes routes.
-func (f FoundPeering) Carries() bool { return f.Kept != nil && f.Kept.Status == peeringActivated }
+func (f FoundPeering) Carries() bool { return f.Kept != nil && f.Kept.Active() }
 
 // PeeringPlan is what to do next about a VPC peering connection: make a move
 // (MoveCreate, MoveModify), or wait, or give up; all empty, it is as wanted.
@@ -100,7 +106,7 @@ func PlanPeering(c *Connection, f FoundPeering) PeeringPlan {
 			Sentence: fmt.Sprintf("VPC peering connection %s is %s: settle the account's bills in the console, then ask again.", p.ID, p.BusinessStatus),
 			Resource: p.ID,
 		}}
-	case p.Status != peeringActivated:
+	case !p.Active():
 		return PeeringPlan{Wait: p.describe()}
 	case f.Ours && c.CrossRegion() && p.differs(c):
 		return PeeringPlan{Move: MoveModify}

@@ -20,16 +20,17 @@ func (s *Step) connect(ctx context.Context, t *chain.Task) chain.Outcome {
 		return chain.RejectWith(interconnect.Problem{Sentence: fmt.Sprintf("There are no routes for connections of the type %q; ask for another type.", t.Want.Type)}, nil)
 	}
 	var hops sides[interconnect.NextHop]
+	var cut cuts
 	wait := ""
-	first := func(ctx context.Context) (err error) {
-		hops, wait, err = find(ctx, s, t)
+	first := func(ctx context.Context) error {
+		w, missing, err := find(ctx, s, t)
+		hops, cut.dead, wait = w.hops, w.dead, missing
 		return err
 	}
 	seat := s.adding.join(t.Want)
 	defer seat.leave()
 	mark := interconnect.Mark{Prefix: t.Prefix, ConnectionID: t.Want.ID}
 	var refused failures
-	var cut cuts
 	before := ""
 	for round := range maxRounds {
 		var entries sides[[]interconnect.RouteEntry]

@@ -3,6 +3,7 @@ package routes_test
 import (
 	"context"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -122,18 +123,31 @@ func TestAChangedTypeRepointsTheRoutes(t *testing.T) {
 		require.Equal(t, chain.KindReject, out.Kind)
 		require.Equal(t, byPair, hopsOf(c))
 	})
-	t.Run("nor does a refusal to lead it to another of the same type", func(t *testing.T) {
-		t.Parallel()
-		old := pairOfRoutes()
-		for i := range old {
-			old[i].NextHopType, old[i].NextHopID = "VpcPeer", "pcc-0"
-		}
-		c := withPeering("Activated", old...)
-		refuseTypes(c)
-		out := drive(t, c, peeringUp())
-		require.Equal(t, chain.KindReject, out.Kind)
-		require.Empty(t, c.calls)
-	})
+	for status, cut := range map[string]bool{"Activated": false, "Updating": false, "Deleted": true, "Rejected": true, "": true} {
+		t.Run("a refusal to lead it from another peering connection cuts nothing that works: "+status, func(t *testing.T) {
+			t.Parallel()
+			old := pairOfRoutes()
+			for i := range old {
+				old[i].NextHopType, old[i].NextHopID = "VpcPeer", "pcc-2"
+			}
+			c := withPeering("Activated", old...)
+			if status != "" {
+				other := c.peerings[0]
+				other.ID, other.Status, other.CreatedAt = "pcc-2", status, other.CreatedAt.Add(time.Hour)
+				c.peerings = append(c.peerings, other)
+			}
+			refuseTypes(c)
+			out := drive(t, c, peeringUp())
+			if !cut {
+				require.Equal(t, chain.KindReject, out.Kind)
+				require.Empty(t, c.calls)
+				return
+			}
+			require.Equal(t, chain.KindDone, out.Kind)
+			require.Equal(t, byPcc, hopsOf(c))
+			require.ElementsMatch(t, each("DeleteRouteEntries", "CreateRouteEntries"), c.calls)
+		})
+	}
 }
 
 // rollingBack is a prune to the former state of a request that changed the type

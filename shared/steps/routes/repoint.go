@@ -9,10 +9,20 @@ import (
 	"vpcinterconnect/shared/interconnect"
 )
 
-// cuts are the sides on which the cloud will not lead an entry to a next hop of
-// another type: whether it does is published both ways. There entries are
-// deleted, and the next look makes them anew, which cuts traffic meanwhile.
-type cuts sides[bool]
+// cuts is about entries that the cloud will not lead to a next hop of another
+// type, or to a peering connection at all: whether it does is published both ways.
+// They are deleted, and the next look makes them anew, which cuts traffic
+// meanwhile.
+type cuts struct {
+	refused sides[bool]                        // on this side it will not
+	dead    func(interconnect.RouteEntry) bool // whether an entry leads to what carries no traffic; nil: none is known to
+}
+
+// may tells whether an entry may be deleted to lead it elsewhere: one that works is
+// not, to lead it to another next hop of the same type.
+func (c *cuts) may(e interconnect.RouteEntry, hop interconnect.NextHop) bool {
+	return e.NextHopType != hop.Type || c.dead != nil && c.dead(e)
+}
 
 // repoint leads entries of this connection's elsewhere: one at a time and
 // without a gap, or, where that is refused, by deleting them all at once.
@@ -21,10 +31,14 @@ type cuts sides[bool]
 // next look finds the entries led elsewhere, or gone, and a twin's second call
 // changes nothing.
 func (s *Step) repoint(side *interconnect.Side, role interconnect.Role, entries []interconnect.RouteEntry, hop interconnect.NextHop, cut *cuts) (chain.Call, string) {
-	refused := (*sides[bool])(cut).at(role)
+	refused := cut.refused.at(role)
 	if *refused {
-		batch := otherType(entries, hop)
-		batch = batch[:min(len(batch), interconnect.MaxRouteBatch)]
+		var batch []interconnect.RouteEntry
+		for _, e := range entries {
+			if cut.may(e, hop) && len(batch) < interconnect.MaxRouteBatch {
+				batch = append(batch, e)
+			}
+		}
 		if len(batch) > 0 {
 			return chain.Call{
 				Action: "DeleteRouteEntries", Resource: side.VpcID,
@@ -45,7 +59,7 @@ func (s *Step) repoint(side *interconnect.Side, role interconnect.Role, entries 
 		Action: "ModifyRouteEntry", Resource: entry.ID,
 		Do: func(ctx context.Context) error {
 			err := s.cloud.RepointRoute(ctx, side.RegionID, entry.ID, hop)
-			if entry.NextHopType != hop.Type && interconnect.ClassOf(err) == interconnect.Permanent {
+			if cut.may(entry, hop) && interconnect.ClassOf(err) == interconnect.Permanent {
 				*refused = true
 				return &cutError{err}
 			}
@@ -70,25 +84,15 @@ func (s *Step) leadBack(ctx context.Context, t *chain.Task) (func(interconnect.R
 	if !ok {
 		return none, nil
 	}
-	hops, wait, err := find(ctx, s, t)
+	ways, wait, err := find(ctx, s, t)
 	if err != nil || wait != "" {
 		return none, err
 	}
 	mark := interconnect.Mark{Prefix: t.Prefix, ConnectionID: t.Want.ID}
 	return func(role interconnect.Role, entries []interconnect.RouteEntry) (interconnect.RouteDiff, interconnect.NextHop) {
-		return interconnect.DiffRoutes(mark, interconnect.WantedRoutes(t.Want, role), *hops.at(role), entries), *hops.at(role)
+		hop := *ways.hops.at(role)
+		return interconnect.DiffRoutes(mark, interconnect.WantedRoutes(t.Want, role), hop, entries), hop
 	}, nil
-}
-
-// otherType returns the entries that lead to a next hop of another type.
-func otherType(entries []interconnect.RouteEntry, hop interconnect.NextHop) []interconnect.RouteEntry {
-	var out []interconnect.RouteEntry
-	for _, e := range entries {
-		if e.NextHopType != hop.Type {
-			out = append(out, e)
-		}
-	}
-	return out
 }
 
 // cutError is a refusal that is got round by deleting the entry.
