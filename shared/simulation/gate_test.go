@@ -39,7 +39,8 @@ type invocation struct {
 	crashAt   int    // of its calls, the one at which it dies; 0: none
 	crashLate bool   // that call is still carried out
 	calls     int    // carried out so far
-	verify    bool   // it may look only
+	verify    bool   // it changes no network
+	reads     bool   // it writes nothing at all
 	said      []said // its log
 	refused   bool   // intake did not take what was asked
 	done      func() // called by the scheduler when it has finished
@@ -137,10 +138,8 @@ func (w way) Call(ctx context.Context, d alicloud.DirectCall) (int, []byte, erro
 	for k, v := range d.Parameters {
 		c.parameters[k] = []string{v}
 	}
-	for _, p := range []string{"Vpc", "Ecs", "oos", "Sts"} {
-		if a, ok := engine.Find(p, c.action); ok {
-			c.product, c.write = a.Product, a.Write
-		}
+	if a, ok := engine.Find(d.Product, c.action); ok {
+		c.product, c.write = a.Product, a.Write
 	}
 	c.key = c.action + " " + c.parameters.Encode()
 	a := w.wait(ctx, c)
@@ -188,10 +187,13 @@ func (g *gate) take(c *call) {
 	g.pending = slices.DeleteFunc(g.pending, func(o *call) bool { return o == c })
 }
 
+// networks are the products of what is a network's.
+var networks = map[string]bool{"Vpc": true, "VpcPeer": true, "Ecs": true}
+
 // changes tells whether the call changes networks, which is what the promises
 // are about: not the record, not a queue, and a ping changes nothing.
 func (c *call) changes() bool {
-	return c.write && (c.product == "Vpc" || c.product == "Ecs") && c.action != "RunCommand"
+	return c.write && networks[c.product] && c.action != "RunCommand"
 }
 
 // String names a call for the trace.

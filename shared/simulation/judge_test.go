@@ -19,6 +19,7 @@ import (
 // judge knows what the project promises.
 type judge struct {
 	disturbed  map[string]string // connections that somebody's deed keeps from working, and the deed
+	robbed     map[string]bool   // those of which somebody removed something of ours, and did nothing else
 	heldByHand map[string]bool   // our interfaces that somebody's routes lead to
 	broken     map[string]bool   // VPCs that somebody tried to delete
 	locked     []string
@@ -35,6 +36,7 @@ type sentMessage struct{ queue, body string }
 
 func (j *judge) init(*sim) {
 	j.disturbed, j.heldByHand, j.broken, j.known = map[string]string{}, map[string]bool{}, map[string]bool{}, map[string]bool{}
+	j.robbed = map[string]bool{}
 	j.pings = map[string][]ping{}
 }
 
@@ -62,6 +64,9 @@ func (j *judge) before(s *sim, c *call) func(answer) {
 	}
 	if (c.action == "CreateParameter" || c.action == "UpdateParameter") && strings.HasSuffix(c.parameters.Get("Name"), "/verification") {
 		j.verdict(s, c)
+	}
+	if c.by.reads && c.write {
+		s.violate("a dry run writes nothing: %s", c)
 	}
 	if !c.changes() {
 		return func(answer) {}

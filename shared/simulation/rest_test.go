@@ -35,7 +35,7 @@ const (
 func (s *sim) live() {
 	defer s.drain()
 	for _, act := range []func(){
-		s.storm, s.clear, func() { s.rest(afterStorm) }, s.replay, s.again, s.endAll,
+		s.storm, s.clear, func() { s.rest(afterStorm) }, s.heal, s.replay, s.again, s.endAll,
 	} {
 		if act(); s.violated != "" {
 			return
@@ -327,8 +327,8 @@ func (s *sim) checkSpoilt(when string) {
 
 // replay delivers old messages again. Whatever has ended stays as it is.
 func (s *sim) replay() {
-	if !s.plan.replays || len(s.judge.disturbed) > 0 {
-		return // a connect that comes again may mend what somebody broke
+	if !s.plan.replays || s.plan.expire || len(s.judge.disturbed) > 0 {
+		return // a connect that comes again may mend what somebody broke, and what expires goes
 	}
 	before := s.watch()
 	s.judge.noChanges = "for a message that comes again after its end"

@@ -46,6 +46,12 @@ var deeds = map[string]func(*sim, entry){
 	"spoil":        (*sim).spoil,
 	"sweep late":   (*sim).sweepLate,
 	"reorder time": (*sim).wakeAll,
+
+	"check":        (*sim).check,
+	"plan":         (*sim).dryRun,
+	"widen":        (*sim).widen,
+	"narrow":       (*sim).narrow,
+	"take peering": (*sim).takePeering,
 }
 
 // foreign are the deeds of others, by how often they are drawn.
@@ -150,6 +156,7 @@ func (s *sim) request(id string, variant int) *interconnect.Request {
 		r.Initiator.Probe.InstanceID = "i-a2"
 	}
 	s.plan.retype(r, variant)
+	s.plan.besides(r, variant, time.Now())
 	return r
 }
 
@@ -209,6 +216,7 @@ func far(id string) string {
 
 func (s *sim) disturb(id, why string) {
 	s.say("somebody: %s (%s)", why, id)
+	s.judge.robbed[id] = strings.HasPrefix(why, "removes") && (s.judge.disturbed[id] == "" || s.judge.robbed[id])
 	s.judge.disturbed[id] = why
 	if id == "one" {
 		s.judge.disturbed["rival"] = why
@@ -323,7 +331,11 @@ func (s *sim) takePair(e entry) {
 		if i == nil {
 			continue
 		}
-		s.disturb(e.id, "removes "+i.ID)
+		why := "removes "
+		if !ourInterface(*i) {
+			why = "deactivates "
+		}
+		s.disturb(e.id, why+i.ID)
 		for _, action := range []string{"DeactivateRouterInterface", "DeleteRouterInterface"} {
 			_ = s.console("Vpc", action, map[string]string{"RegionId": i.RegionID, "RouterInterfaceId": i.ID})
 		}

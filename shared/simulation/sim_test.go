@@ -94,7 +94,7 @@ func runIn(t *testing.T, p plan, w wiring, mute bool) (r result) {
 }
 
 func newSim(p plan, w wiring, account string) *sim {
-	s := &sim{plan: p, wiring: w, account: account, rng: rand.New(rand.NewPCG(p.seed, 0x7363686564)), checkInterval: -1, credentials: map[string]engine.Credential{}}
+	s := &sim{plan: p, wiring: w, account: account, rng: rand.New(rand.NewPCG(p.seed, 0x7363686564)), checkInterval: p.every(), credentials: map[string]engine.Credential{}}
 	s.weather = newWeather(&s.plan)
 	s.engine = build(&s.plan, account, s.weather, engine.SystemClock{})
 	for _, f := range functions {

@@ -39,6 +39,7 @@ type plan struct {
 	ends       bool // and then everything is disconnected
 	script     []entry
 	length     time.Duration // of the storm
+	further
 }
 
 // draw makes a seed's plan.
@@ -84,6 +85,7 @@ func draw(seed uint64) plan {
 	p.script, p.length = drawScript(r, &p)
 	p.replays, p.ends = !p.brief || chance(0.25), !p.brief || chance(0.3) // what a short life finds, it finds before
 	p.batches = chance(0.5)
+	p.drawFurther()
 	return p
 }
 
