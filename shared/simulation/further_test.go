@@ -140,6 +140,48 @@ func (s *sim) oneOf(e entry) (id, region string) {
 	return "vpc-" + far(e.id), away
 }
 
+// between is what joins two VPCs, seen from one of them.
+type between struct {
+	id, opposite string // of a peering connection one id
+	hop          string // the type of next hop that it is
+}
+
+// waysBetween are the active ones, whoever made them, router interfaces first.
+func (s *sim) waysBetween(vpc, other string) (out []between) {
+	if i := s.interfaceOf(vpc, other); i != nil {
+		out = append(out, between{i.ID, i.OppositeID, interconnect.HopRouterInterface})
+	}
+	a, b := "vpc-"+vpc, "vpc-"+other
+	for _, p := range s.engine.PeerSnapshot().PeerConnections {
+		if p.Status == engine.PeerActivated && (p.VpcID == a && p.AcceptingVpcID == b || p.VpcID == b && p.AcceptingVpcID == a) {
+			out = append(out, between{p.ID, p.ID, interconnect.HopVpcPeer})
+		}
+	}
+	return out
+}
+
+// leadByHand makes a route of somebody's into what joins a connection's VPCs, and
+// says what that is; "" if it cannot be made.
+func (s *sim) leadByHand(id, destination string) string {
+	for _, w := range s.waysBetween("a", far(id)) {
+		if s.console("Vpc", "CreateRouteEntry", map[string]string{"RegionId": home, "RouteTableId": "vtb-a",
+			"DestinationCidrBlock": destination, "NextHopType": w.hop, "NextHopId": w.id, "RouteEntryName": "by-hand"}) == nil {
+			s.judge.heldByHand[w.id], s.judge.heldByHand[w.opposite] = true, true
+			return w.id
+		}
+	}
+	return ""
+}
+
+// setBusinessStatus says whether what joins two VPCs is paid for.
+func (s *sim) setBusinessStatus(w between, status string) {
+	if w.hop == interconnect.HopRouterInterface {
+		must(s.engine.SetBusinessStatus(w.id, status))
+		return
+	}
+	must(s.engine.EditPeerConnection(w.id, func(p *engine.PeerConnection) { p.BusinessStatus = status }))
+}
+
 // takePeering removes our peering connection by hand; every other time its routes,
 // too.
 func (s *sim) takePeering(e entry) {

@@ -22,8 +22,7 @@ type judge struct {
 	robbed     map[string]bool   // those of which somebody removed something of ours, and did nothing else
 	heldByHand map[string]bool   // our interfaces that somebody's routes lead to
 	broken     map[string]bool   // VPCs that somebody tried to delete
-	locked     []string
-	taken      bool // somebody removed something of ours, or that ours stands on
+	taken      bool              // somebody removed something of ours, or that ours stands on
 	frozenAt   time.Time
 	spoilt     int
 	bodies     []sentMessage // every message delivered, once

@@ -381,7 +381,6 @@ var caught = map[string]uint64{
 	"a check has nothing mended":                              12,
 	"a disconnect does not look a second time":                6,
 	"a freeze is not honoured":                                31,
-	"a prune ignores other live records":                      64,
 	"a route that is in the way is repointed unchecked":       2,
 	"a rule lets in everything":                               15,
 	"a token changes at each call":                            15,

@@ -395,6 +395,9 @@ func (s *sim) undo() {
 			_ = s.console("Vpc", "DeleteRouterInterface", map[string]string{"RegionId": i.RegionID, "RouterInterfaceId": i.ID})
 		}
 	}
+	for _, p := range s.engine.PeerSnapshot().PeerConnections {
+		s.setBusinessStatus(between{p.ID, p.ID, interconnect.HopVpcPeer}, "Normal")
+	}
 	clear(s.judge.heldByHand)
 }
 

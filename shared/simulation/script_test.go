@@ -242,15 +242,7 @@ func (s *sim) interfaceOf(vpc, other string) *engine.RouterInterface {
 
 // equalRoute makes by hand what we are about to make, where we have not yet.
 func (s *sim) equalRoute(e entry) {
-	i := s.interfaceOf("a", far(e.id))
-	if i == nil {
-		return
-	}
-	err := s.console("Vpc", "CreateRouteEntry", map[string]string{"RegionId": home, "RouteTableId": "vtb-a",
-		"DestinationCidrBlock": s.blockOf("vpc-" + far(e.id)).String(), "NextHopType": "RouterInterface", "NextHopId": i.ID, "RouteEntryName": "by-hand"})
-	if err == nil {
-		s.judge.heldByHand[i.ID] = true
-		s.judge.heldByHand[i.OppositeID] = true
+	if id := s.leadByHand(e.id, s.blockOf("vpc-"+far(e.id)).String()); id != "" {
 		s.disturb(e.id, "makes a route equal to ours")
 	}
 }
@@ -344,25 +336,19 @@ func (s *sim) takePair(e entry) {
 
 // pointToUs makes a route of somebody's that leads to an interface of ours.
 func (s *sim) pointToUs(e entry) {
-	i := s.interfaceOf("a", far(e.id))
-	if i == nil {
-		return
-	}
-	if s.console("Vpc", "CreateRouteEntry", map[string]string{"RegionId": home, "RouteTableId": "vtb-a",
-		"DestinationCidrBlock": "100.99.0.0/24", "NextHopType": "RouterInterface", "NextHopId": i.ID, "RouteEntryName": "by-hand"}) == nil {
-		s.disturb(e.id, "leads a route to our "+i.ID)
-		s.judge.heldByHand[i.ID] = true
-		s.judge.heldByHand[i.OppositeID] = true
+	if id := s.leadByHand(e.id, "100.99.0.0/24"); id != "" {
+		s.disturb(e.id, "leads a route to our "+id)
 	}
 }
 
 func (s *sim) lock(e entry) {
-	if i := s.interfaceOf("a", far(e.id)); i != nil {
-		must(s.engine.SetBusinessStatus(i.ID, "FinancialLocked"))
-		s.judge.locked = append(s.judge.locked, i.ID)
-		for _, id := range []string{"one", "two"} { // what is owed is the account's
-			s.disturb(id, "does not pay for "+i.ID)
-		}
+	ways := s.waysBetween("a", far(e.id))
+	if len(ways) == 0 {
+		return
+	}
+	s.setBusinessStatus(ways[0], "FinancialLocked")
+	for _, id := range []string{"one", "two"} { // what is owed is the account's
+		s.disturb(id, "does not pay for "+ways[0].id)
 	}
 }
 
