@@ -50,6 +50,21 @@ func (s *Parameters) ParametersByName(ctx context.Context, names []string) ([]in
 	return items, nil
 }
 
+// ParameterAt returns an entry as it was at a version. The error's class is Gone if
+// that is not there, or not kept any more.
+func (s *Parameters) ParameterAt(ctx context.Context, name string, version int) (interconnect.Parameter, error) {
+	req, resp := oos.CreateGetParameterRequest(), oos.CreateGetParameterResponse()
+	req.Name, req.ParameterVersion = name, requests.NewInteger(version)
+	if err := s.r.read(ctx, s.r.region, req, resp); err != nil {
+		return interconnect.Parameter{}, err
+	}
+	p, err := toParameter(&resp.Parameter)
+	if err != nil {
+		return interconnect.Parameter{}, s.r.malformed(req, resp, err)
+	}
+	return p, nil
+}
+
 // ParametersByPath returns all entries below a path, at any depth; none if
 // there are none.
 func (s *Parameters) ParametersByPath(ctx context.Context, path string) ([]interconnect.Parameter, error) {

@@ -224,6 +224,10 @@ func (in *Intake) put(ctx context.Context, seen *interconnect.Record, id string,
 	if err != nil {
 		return nil, refuseError(err)
 	}
+	if w.Ends != 0 && g != w.Ends+1 {
+		in.log().Info("not ended, as it was asked for at the same time", "connection", id, "generation", g, "seen", w.Ends, "by", w.By)
+		return in.standing(ctx, id)
+	}
 	var warnings []interconnect.Warning
 	if g > generation(seen)+1 {
 		in.log().Warn("another request was recorded at the same time", "connection", id, "generation", g, "seen", generation(seen))
@@ -242,6 +246,19 @@ func (in *Intake) put(ctx context.Context, seen *interconnect.Record, id string,
 	in.announceRecorded(ctx, seen, &t.Record)
 	in.log().Info("recorded", "connection", id, "generation", g, "disconnect", w.Disconnect, "by", w.By, "approvedBy", w.ApprovedBy)
 	return t, nil
+}
+
+// standing is what is wanted, where something was to end that is not wanted any
+// more: it has become the newest generation.
+func (in *Intake) standing(ctx context.Context, id string) (*Taken, error) {
+	r, err := in.read(ctx, id)
+	if err == nil && r == nil {
+		err = &interconnect.CloudError{Class: interconnect.Gone, Action: "GetParameters", Message: "the record of " + id + " is gone"}
+	}
+	if err != nil {
+		return nil, refuseError(err)
+	}
+	return &Taken{Record: *r}, nil
 }
 
 // write writes the request entry, of the time at which it is written. A try that
@@ -315,10 +332,14 @@ func (in *Intake) yieldToTwin(ctx context.Context, t *Taken, records []interconn
 		if earlier(other, own) {
 			stays, goes = other, own
 		}
-		w := interconnect.Wanted{Connection: goes.Wanted.Connection, Disconnect: true, Former: goes.Wanted.Former, By: goes.Wanted.By}
+		w := interconnect.Wanted{Connection: goes.Wanted.Connection, Disconnect: true, Former: goes.Wanted.Former, By: goes.Wanted.By, Ends: goes.Generation}
 		withdrawn, err := in.put(ctx, goes, goes.ID, w)
 		if err != nil {
 			return err
+		}
+		if withdrawn.Record.Live() {
+			in.send(ctx, withdrawn)
+			continue
 		}
 		in.log().Info("withdrawn", "connection", goes.ID, "why", "the pair got the connection "+stays.ID+" at the same moment")
 		in.send(ctx, withdrawn)
@@ -356,14 +377,15 @@ func (in *Intake) Disconnect(ctx context.Context, id string, by Asker) (*Taken, 
 	if err := in.planner().mayRemove(record, by); err != nil {
 		return nil, err
 	}
-	return in.disconnectRecord(ctx, record, by.Token)
+	return in.disconnectRecord(ctx, record, by.Token, 0)
 }
 
 // disconnectRecord records that a live connection is to go, and sends the first
-// message.
-func (in *Intake) disconnectRecord(ctx context.Context, record *interconnect.Record, by string) (*Taken, error) {
+// message. ends is the generation that is to go, where nobody asks for it: then it
+// stays if it is asked for anew at the same moment.
+func (in *Intake) disconnectRecord(ctx context.Context, record *interconnect.Record, by string, ends int) (*Taken, error) {
 	w := interconnect.NextDisconnect(record)
-	w.By, w.At = by, in.now()
+	w.By, w.At, w.Ends = by, in.now(), ends
 	if interconnect.RefuseRecord(w) != nil {
 		// A disconnect is never refused for its length. What it leaves out is
 		// still found by the connection's own tables and groups.

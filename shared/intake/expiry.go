@@ -27,8 +27,9 @@ func (in *Intake) notice(ctx context.Context, r *interconnect.Record, now time.T
 }
 
 // expire has a connection taken away whose time is over. The record is read
-// once more right before: somebody may have prolonged it meanwhile. Of twins
-// that do this at once both record the same, and the later generation ends it.
+// once more right before: somebody may have prolonged it meanwhile; and who does so
+// between that and the write prevails, too. Of twins that do this at once both
+// record the same, and the first ends it.
 func (in *Intake) expire(ctx context.Context, listed *interconnect.Record, report *SweepReport) error {
 	r, err := in.read(ctx, listed.ID)
 	if err != nil {
@@ -37,7 +38,8 @@ func (in *Intake) expire(ctx context.Context, listed *interconnect.Record, repor
 	if r == nil || r.Generation != listed.Generation {
 		return nil // the next sweep looks again
 	}
-	if _, err := in.disconnectRecord(ctx, r, byExpiry); err != nil {
+	t, err := in.disconnectRecord(ctx, r, byExpiry, r.Generation)
+	if err != nil || t.Record.Live() {
 		return err
 	}
 	report.Expired = append(report.Expired, r.ID)

@@ -143,8 +143,11 @@ func wantedKeys(c *Connection, role Role) (routes, rules map[string]string) {
 }
 
 // RefuseRecord says what to shorten where a record would be longer than the
-// Parameter Store takes, or nil.
+// Parameter Store takes, or nil. Whoever ends the connection, that is to fit, too.
 func RefuseRecord(w Wanted) *FieldProblem {
+	if !w.Disconnect {
+		w.Disconnect, w.Ends, w.By = true, 1<<20, strings.Repeat("x", 64)
+	}
 	length := encodedLength(w)
 	if length <= MaxRecordChars {
 		return nil

@@ -91,6 +91,7 @@ type Wanted struct {
 	By         string      `json:"by,omitempty"`         // who asked
 	ApprovedBy string      `json:"approvedBy,omitempty"` // who approved it, where the policy wants that
 	Overtook   bool        `json:"overtook,omitempty"`   // a call of the generation before may have been on its way; see Landing
+	Ends       int         `json:"ends,omitempty"`       // the generation that nobody asked to end, but time, or another request; another one's successor it is not
 	At         time.Time   `json:"at"`
 	Window
 }

@@ -13,6 +13,9 @@
 //
 // The store cannot update conditionally. So each entry has one writer (intake,
 // one step), and an entry of a newer generation is never overwritten knowingly.
+// What ends a connection without being asked to (interconnect.Wanted.Ends) names
+// the generation that it ends: where another one came between, every reader takes
+// that one for what is wanted, as the store keeps former versions.
 package records
 
 import (
@@ -59,6 +62,8 @@ const quiet = time.Minute
 type ParameterStore interface {
 	// ParametersByName returns those of up to 10 entries that are there.
 	ParametersByName(ctx context.Context, names []string) ([]interconnect.Parameter, error)
+	// ParameterAt returns an entry as it was at a version; Gone: that is not kept.
+	ParameterAt(ctx context.Context, name string, version int) (interconnect.Parameter, error)
 	// ParametersByPath returns all entries below path, at any depth.
 	ParametersByPath(ctx context.Context, path string) ([]interconnect.Parameter, error)
 	// CreateParameter and UpdateParameter return the entry's new version.
@@ -127,7 +132,48 @@ func (r *Records) Get(ctx context.Context, id string) (*interconnect.Record, err
 	if err != nil {
 		return nil, err
 	}
+	if err := r.standing(ctx, entries); err != nil {
+		return nil, err
+	}
 	return assemble(id, entries)
+}
+
+// standing puts in place of a request that was to end another generation than the
+// one before it what was wanted before.
+func (r *Records) standing(ctx context.Context, entries map[string]interconnect.Parameter) error {
+	p, ok := entries[entryRequest]
+	if !ok {
+		return nil
+	}
+	for version := p.Version; version > 1 && missed(p.Value, version); {
+		version--
+		before, err := r.store.ParameterAt(ctx, p.Name, version)
+		switch {
+		case interconnect.IsGone(err) && !settled(p):
+			return &interconnect.CloudError{Class: interconnect.Busy, Action: "GetParameter", Message: fmt.Sprintf("version %d of the entry %s cannot be read yet", version, p.Name)}
+		case interconnect.IsGone(err): // nothing else is known to be wanted
+			return nil
+		case err != nil:
+			return err
+		}
+		p.Value = before.Value
+	}
+	entries[entryRequest] = p
+	return nil
+}
+
+// missed tells whether a request was to end another generation than the one before
+// it.
+func missed(value string, version int) bool {
+	var w interconnect.Wanted
+	return strings.Contains(value, `"ends":`) && json.Unmarshal([]byte(value), &w) == nil && w.Ends != 0 && w.Ends != version-1
+}
+
+// settled tells whether an entry was written long enough ago that every read shows
+// what was there before it.
+func settled(p interconnect.Parameter) bool {
+	at, err := time.Parse(time.RFC3339, p.Updated)
+	return err != nil || time.Since(at) > interconnect.Landing
 }
 
 // entries reads the entries of a connection, by name, and the freeze.
@@ -172,6 +218,9 @@ func (r *Records) List(ctx context.Context) ([]interconnect.Record, error) {
 	list := make([]interconnect.Record, 0, len(ids))
 	var bad []error
 	for _, id := range ids {
+		if err := r.standing(ctx, entries[id]); err != nil {
+			return nil, err
+		}
 		record, err := assemble(id, entries[id])
 		switch {
 		case err != nil:

@@ -24,6 +24,7 @@ var (
 type store struct {
 	mu      sync.Mutex
 	entries map[string]interconnect.Parameter
+	former  map[string][]interconnect.Parameter // every version, by name
 	now     time.Time
 	calls   []string // action and name
 	before  map[string]func() error
@@ -32,7 +33,7 @@ type store struct {
 
 func newStore() *store {
 	return &store{
-		entries: map[string]interconnect.Parameter{}, now: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC),
+		entries: map[string]interconnect.Parameter{}, former: map[string][]interconnect.Parameter{}, now: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC),
 		before: map[string]func() error{}, lost: map[string]bool{},
 	}
 }
@@ -82,6 +83,18 @@ func (s *store) ParametersByName(_ context.Context, names []string) ([]interconn
 	return out, err
 }
 
+func (s *store) ParameterAt(_ context.Context, name string, version int) (p interconnect.Parameter, err error) {
+	err = s.call("at", name, func() error {
+		for _, p = range s.former[name] {
+			if p.Version == version {
+				return nil
+			}
+		}
+		return failed(interconnect.Gone, false)
+	})
+	return p, err
+}
+
 func (s *store) ParametersByPath(_ context.Context, path string) ([]interconnect.Parameter, error) {
 	var out []interconnect.Parameter
 	err := s.call("list", path, func() error {
@@ -122,6 +135,7 @@ func (s *store) write(action, name, value string, otherwise interconnect.Class, 
 func (s *store) put(name, value string) int {
 	v := s.entries[name].Version + 1
 	s.entries[name] = interconnect.Parameter{Name: name, Value: value, Version: v, Updated: s.now.Format(time.RFC3339)}
+	s.former[name] = append(s.former[name], s.entries[name])
 	return v
 }
 
