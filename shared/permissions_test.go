@@ -311,6 +311,24 @@ func request(specification string, advanced bool) string {
     "securityGroups": [{"securityGroupId": "sg-2ze2beijing0000group", "allow": [{"protocol": "ICMP"}]}]}}`
 }
 
+// endTooLate ends a connection of which a newer generation is recorded than the one
+// that is to end.
+func (r *rehearsal) endTooLate(id string) {
+	r.t.Helper()
+	rec := r.record(id)
+	w := interconnect.NextDisconnect(rec)
+	w.Disconnect, w.Ends = true, rec.Generation-1
+	_, kept, _ := r.clients("intake")
+	g, err := kept.PutRequest(context.Background(), id, w)
+	require.NoError(r.t, err)
+	require.Equal(r.t, rec.Generation+1, g)
+	rec = r.record(id)
+	require.True(r.t, rec.Live())
+	queue, m := chain.FirstMessage(rec, "again")
+	_, err = r.engine.SendMessage(engine.QueueRef{Region: testRegion, Name: testPrefix + "-" + queue}, engine.Outgoing{Body: string(m.Body())})
+	require.NoError(r.t, err)
+}
+
 // everything has the project do all that it can do.
 func (r *rehearsal) everything() {
 	t := r.t
@@ -322,6 +340,12 @@ func (r *rehearsal) everything() {
 	r.refusal = nil
 
 	r.ask(request("Mini.2", true))
+	r.settle()
+	require.Equal(t, interconnect.StateConnected, r.state("c"))
+
+	// Something was to end it that did not see that it was asked for anew.
+	r.ask(request("Mini.5", true))
+	r.endTooLate("c")
 	r.settle()
 	require.Equal(t, interconnect.StateConnected, r.state("c"))
 

@@ -103,6 +103,7 @@ func (r *rehearsal) byTicket() {
 	for range 2 { // the second time, it was Connected before
 		desk.approve()
 		touch()
+		r.endTooLate("jira-net-1")
 		settle()
 		require.Equal(t, interconnect.StateConnected, r.state("jira-net-1"))
 		desk.close()

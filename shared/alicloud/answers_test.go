@@ -78,6 +78,10 @@ func TestAnswersBecomeDomainTypes(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, map[string]bool{"i-1": true, "i-2": false}, online)
 
+	former, err := cloud.ParameterAt(ctx, "/vi/a/request", 3)
+	require.NoError(t, err)
+	require.Equal(t, interconnect.Parameter{Name: "/vi/a/request", Value: "{}", Version: 3, Updated: "2026-01-02T03:04:05Z"}, former)
+
 	parameters, err := cloud.ParametersByName(ctx, []string{"/vi/a/request"})
 	require.NoError(t, err)
 	require.Equal(t, []interconnect.Parameter{{Name: "/vi/a/request", Value: "{}", Version: 3, Updated: "2026-01-02T03:04:05Z"}}, parameters)
@@ -118,6 +122,7 @@ func TestPartsThatCannotBeUnderstoodAreErrors(t *testing.T) {
 		"an instance with no address at all":       {"Instances", "DescribeInstances", "192.168.1.10", "ten"},
 		"an invocation without a status":           {"Invocations", "DescribeInvocations", `"InvocationStatus":"Failed"`, `"InvocationStatus":""`},
 		"an invocation made at no time":            {"Invocations", "DescribeInvocations", "2026-01-02T03:04:05Z", "yesterday"},
+		"a former entry without a version":         {"ParameterAt", "GetParameter", `"ParameterVersion":3`, `"ParameterVersion":0`},
 		"an entry by name without a version":       {"ParametersByName", "GetParameters", `"ParameterVersion":3`, `"ParameterVersion":0`},
 		"an entry of the store without a name":     {"ParametersByPath", "GetParametersByPath", "/vi/a/request", ""},
 		"a VPC of nobody":                          {"VPC", "DescribeVpcAttribute", `"OwnerId":1234567890123456`, `"OwnerId":0`},

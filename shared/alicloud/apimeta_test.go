@@ -113,6 +113,9 @@ var drives = map[string]func(ctx context.Context, c *alicloud.Cloud) error{
 		return second(c.RunCommand(ctx, region, interconnect.Command{Name: "n", Script: "ping -c 4 192.0.2.1", InstanceID: "i-1", TimeoutSeconds: 30, Token: "t"}))
 	},
 	"Invocations": func(ctx context.Context, c *alicloud.Cloud) error { return second(c.Invocations(ctx, region, "i-1")) },
+	"ParameterAt": func(ctx context.Context, c *alicloud.Cloud) error {
+		return second(c.ParameterAt(ctx, "/vi/a/request", 3))
+	},
 	"ParametersByName": func(ctx context.Context, c *alicloud.Cloud) error {
 		return second(c.ParametersByName(ctx, []string{"/vi/freeze", "/vi/a/request"}))
 	},

@@ -222,6 +222,7 @@ var canned = map[string]answer{
 	"RunCommand":                     says(200, `{"RequestId":"r-1","CommandId":"c-1","InvokeId":"t-1"}`),
 	"DescribeInvocations":            says(200, `{"RequestId":"r-1","TotalCount":1,"Invocations":{"Invocation":[{"InvokeId":"t-1","CommandName":"interconnect.vi.a","InvocationStatus":"Failed","CreationTime":"2026-01-02T03:04:05Z","InvokeInstances":{"InvokeInstance":[{"InstanceId":"i-1","InvocationStatus":"Failed","ExitCode":1,"ErrorCode":"ExitCodeNonzero","Output":"MiBwYWNrZXRz"}]}}]}}`),
 	"GetParameters":                  says(200, `{"RequestId":"r-1","InvalidParameters":["/vi/freeze"],"Parameters":[{"Name":"/vi/a/request","Value":"{}","ParameterVersion":3,"UpdatedDate":"2026-01-02T03:04:05Z"}]}`),
+	"GetParameter":                   says(200, `{"RequestId":"r-1","Parameter":{"Name":"/vi/a/request","Value":"{}","ParameterVersion":3,"UpdatedDate":"2026-01-02T03:04:05Z"}}`),
 	"GetParametersByPath":            says(200, `{"RequestId":"r-1","NextToken":"","Parameters":[{"Name":"/vi/a/request","Value":"{}","ParameterVersion":3,"UpdatedDate":"2026-01-02T03:04:05Z"}]}`),
 	"CreateParameter":                says(200, `{"RequestId":"r-1","Parameter":{"Name":"/vi/a/request","ParameterVersion":1}}`),
 	"UpdateParameter":                says(200, `{"RequestId":"r-1","Parameter":{"Name":"/vi/a/request","ParameterVersion":4}}`),

@@ -121,6 +121,30 @@ func TestTwinSweepsEndWhatExpiresTheSameWay(t *testing.T) {
 	require.Equal(t, generation, h.records["a"].Generation)
 }
 
+func TestAConnectionThatIsProlongedInTheMomentInWhichItExpiresStays(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	h.do("POST", "/connections", with(`"expiresAt": "`+h.in(time.Minute)+`"`))
+	h.end("a", interconnect.Connect, interconnect.VerdictConnected)
+	h.time = h.time.Add(2 * time.Minute)
+	var prolonged answered
+	h.beforePut = func() { prolonged = h.do("POST", "/connections", with(`"expiresAt": "`+h.in(48*time.Hour)+`"`)) }
+	report, err := h.Sweep(context.Background())
+	require.NoError(t, err)
+	require.Equal(t, 202, prolonged.status, prolonged.body)
+	require.Empty(t, report.Expired)
+	require.True(t, h.records["a"].Live())
+	require.Equal(t, h.in(48*time.Hour), h.do("GET", "/connections/a", "").Request.ExpiresAt)
+	last := h.sent[len(h.sent)-1]
+	require.Equal(t, interconnect.Connect, last.Action, "what stands has become the newest generation, and is told to go on")
+	require.Equal(t, h.records["a"].Generation, last.Generation)
+	require.Equal(t, 3, last.Generation)
+
+	h.end("a", interconnect.Connect, interconnect.VerdictConnected)
+	h.sweepFor(49 * time.Hour)
+	require.False(t, h.records["a"].Live(), "it expires later")
+}
+
 func TestAConnectionThatWasProlongedInTimeStays(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)

@@ -213,8 +213,10 @@ func (r records) PutRequest(_ context.Context, id string, w interconnect.Wanted)
 		rec = &interconnect.Record{ID: id}
 		r.h.records[id] = rec
 	}
-	rec.Wanted = interconnect.Wanted{}
-	require.NoError(r.h.t, json.Unmarshal(text, &rec.Wanted))
+	if w.Ends == 0 || w.Ends == rec.Generation { // as records reads it
+		rec.Wanted = interconnect.Wanted{}
+		require.NoError(r.h.t, json.Unmarshal(text, &rec.Wanted))
+	}
 	rec.Generation++
 	rec.UpdatedAt = r.h.time
 	return rec.Generation, failed
