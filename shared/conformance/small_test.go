@@ -47,6 +47,19 @@ var parameterFacts = []fact{
 			fmt.Sscan(second.at("Parameter.ParameterVersion"), &b)
 			return fmt.Sprintf("%d more", b-a)
 		}},
+	{says: "a version keeps its value when a newer one is made", writes: true, local: "the former value",
+		ask: func(s *session) string {
+			name := s.parameter()
+			former := s.must(s.read("Oos", "UpdateParameter", "Name", name, "Value", "former"), "UpdateParameter").at("Parameter.ParameterVersion")
+			s.must(s.read("Oos", "UpdateParameter", "Name", name, "Value", "newer"), "UpdateParameter")
+			return s.await(func() string {
+				r := s.read("Oos", "GetParameter", "Name", name, "ParameterVersion", former)
+				if r.ok() && r.at("Parameter.Value") == "former" {
+					return "the former value"
+				}
+				return r.String()
+			}, "the former value")
+		}},
 	{says: "a value has up to 4,096 characters", writes: true, local: "200, then a 400",
 		ask: func(s *session) string {
 			fits := s.read("Oos", "UpdateParameter", "Name", s.parameter(), "Value", strings.Repeat("x", 4096))
