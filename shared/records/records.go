@@ -138,44 +138,6 @@ func (r *Records) Get(ctx context.Context, id string) (*interconnect.Record, err
 	return assemble(id, entries)
 }
 
-// standing puts in place of a request that was to end another generation than the
-// one before it what was wanted before.
-func (r *Records) standing(ctx context.Context, entries map[string]interconnect.Parameter) error {
-	p, ok := entries[entryRequest]
-	if !ok {
-		return nil
-	}
-	for version := p.Version; version > 1 && missed(p.Value, version); {
-		version--
-		before, err := r.store.ParameterAt(ctx, p.Name, version)
-		switch {
-		case interconnect.IsGone(err) && !settled(p):
-			return &interconnect.CloudError{Class: interconnect.Busy, Action: "GetParameter", Message: fmt.Sprintf("version %d of the entry %s cannot be read yet", version, p.Name)}
-		case interconnect.IsGone(err): // nothing else is known to be wanted
-			return nil
-		case err != nil:
-			return err
-		}
-		p.Value = before.Value
-	}
-	entries[entryRequest] = p
-	return nil
-}
-
-// missed tells whether a request was to end another generation than the one before
-// it.
-func missed(value string, version int) bool {
-	var w interconnect.Wanted
-	return strings.Contains(value, `"ends":`) && json.Unmarshal([]byte(value), &w) == nil && w.Ends != 0 && w.Ends != version-1
-}
-
-// settled tells whether an entry was written long enough ago that every read shows
-// what was there before it.
-func settled(p interconnect.Parameter) bool {
-	at, err := time.Parse(time.RFC3339, p.Updated)
-	return err != nil || time.Since(at) > interconnect.Landing
-}
-
 // entries reads the entries of a connection, by name, and the freeze.
 func (r *Records) entries(ctx context.Context, id string) (map[string]interconnect.Parameter, error) {
 	base, err := r.name(id, "")
@@ -507,29 +469,6 @@ func doubtful(err error) bool {
 	var e *interconnect.CloudError
 	return errors.As(err, &e) && e.Unknown
 }
-
-// Frozen tells whether all changes are stopped, and why. Right after a Get it
-// costs no call.
-func (r *Records) Frozen(ctx context.Context) (reason string, frozen bool, err error) {
-	p, there, err := r.read(ctx, r.freeze())
-	return p.Value, there, err
-}
-
-// Freeze stops all changes until Thaw. The reason is shown to whoever waits.
-func (r *Records) Freeze(ctx context.Context, reason string) error {
-	if reason == "" {
-		return errors.New("say why: others will ask")
-	}
-	if len(reason) > MaxEntry {
-		return &TooLarge{Entry: r.freeze(), Length: len(reason)}
-	}
-	return r.put(ctx, r.freeze(), reason, func(old string) bool { return old != reason })
-}
-
-// Thaw lets changes go on.
-func (r *Records) Thaw(ctx context.Context) error { return r.remove(ctx, r.freeze()) }
-
-func (r *Records) freeze() string { return "/" + r.prefix + "/" + freezeName }
 
 // encode writes a value as compact JSON, and fails if it does not fit.
 func encode(name string, v any) (string, error) {
