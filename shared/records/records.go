@@ -163,8 +163,8 @@ func (r *Records) entries(ctx context.Context, id string) (map[string]interconne
 }
 
 // List reads all records, sorted by id. If some cannot be understood it
-// returns the others together with the *Malformed errors, joined: a list that
-// is not nil beside an error is what could be read. Whoever removes things
+// returns the others together with the errors, *Malformed ones or refusals, joined:
+// a list that is not nil beside an error is what could be read. Whoever removes things
 // must take the error for what it is, for a record that cannot be read may
 // still want them.
 func (r *Records) List(ctx context.Context) ([]interconnect.Record, error) {
@@ -180,10 +180,14 @@ func (r *Records) List(ctx context.Context) ([]interconnect.Record, error) {
 	list := make([]interconnect.Record, 0, len(ids))
 	var bad []error
 	for _, id := range ids {
-		if err := r.standing(ctx, entries[id]); err != nil {
+		err := r.standing(ctx, entries[id])
+		if err != nil && passes(err) {
 			return nil, err
 		}
-		record, err := assemble(id, entries[id])
+		var record *interconnect.Record
+		if err == nil {
+			record, err = assemble(id, entries[id])
+		}
 		switch {
 		case err != nil:
 			bad = append(bad, err)

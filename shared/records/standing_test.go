@@ -81,6 +81,29 @@ func TestWhatEndsAConnectionEndsTheGenerationThatItNames(t *testing.T) {
 	}
 }
 
+func TestARecordOfWhichTheFormerVersionIsRefusedKeepsNoOtherFromBeingListed(t *testing.T) {
+	t.Parallel()
+	for class, listed := range map[interconnect.Class]int{interconnect.Denied: 1, interconnect.Throttled: 0} {
+		t.Run(string(class), func(t *testing.T) {
+			t.Parallel()
+			s := newStore()
+			w := wanted("a")
+			w.Disconnect, w.Ends = true, 1
+			ended, err := json.Marshal(w)
+			require.NoError(t, err)
+			for range 3 { // the second and third come too late
+				s.put("/vi/a/request", string(ended))
+			}
+			_, err = records.New(s, "vi").PutRequest(t.Context(), "b", wanted("b"))
+			require.NoError(t, err)
+			s.before["at"] = func() error { return failed(class, false) }
+			list, err := records.New(s, "vi").List(t.Context())
+			require.Equal(t, class, interconnect.ClassOf(err))
+			require.Len(t, list, listed)
+		})
+	}
+}
+
 func TestOnlyWhatCameTooLateCostsMoreCalls(t *testing.T) {
 	t.Parallel()
 	s := newStore()
