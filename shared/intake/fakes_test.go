@@ -232,9 +232,13 @@ func (r records) PutSweep(_ context.Context, id string, s interconnect.SweepStat
 	return r.h.failing("PutSweep")
 }
 
-func (r records) Delete(_ context.Context, id string) error {
+func (r records) Delete(_ context.Context, id string, generation int) (bool, error) {
+	err := r.h.failing("Delete")
+	if rec := r.h.records[id]; rec != nil && rec.Generation != generation {
+		return false, err
+	}
 	delete(r.h.records, id)
-	return r.h.failing("Delete")
+	return err == nil, err
 }
 
 func (r records) Frozen(context.Context) (string, bool, error) {

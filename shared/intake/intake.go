@@ -47,8 +47,9 @@ type Records interface {
 	PutConnected(ctx context.Context, id string, c *interconnect.Connection) error
 	// PutSweep writes what the sweep remembers.
 	PutSweep(ctx context.Context, id string, s interconnect.SweepStatus) error
-	// Delete removes all that is stored about a connection.
-	Delete(ctx context.Context, id string) error
+	// Delete removes all that is stored about a connection, unless a newer
+	// generation than the given one is.
+	Delete(ctx context.Context, id string, generation int) (deleted bool, err error)
 	// Frozen tells why nothing may be changed for now.
 	Frozen(ctx context.Context) (reason string, frozen bool, err error)
 }

@@ -70,7 +70,8 @@ func (in *Intake) sweepOne(ctx context.Context, r *interconnect.Record, report *
 		if now.Sub(lastSaid(r)) < TombstoneLife {
 			return nil
 		}
-		if err := in.Records.Delete(ctx, r.ID); err != nil {
+		deleted, err := in.Records.Delete(ctx, r.ID, r.Generation)
+		if err != nil || !deleted {
 			return err
 		}
 		report.Deleted = append(report.Deleted, r.ID)

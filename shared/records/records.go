@@ -351,16 +351,22 @@ func (r *Records) PutSweep(ctx context.Context, id string, s interconnect.SweepS
 }
 
 // Delete removes all entries of a connection, its request last: died halfway,
-// the record is still there to be deleted again.
-func (r *Records) Delete(ctx context.Context, id string) error {
+// the record is still there to be deleted again. generation is the one that is over:
+// what was asked for anew stays, by a look right before the request is removed.
+func (r *Records) Delete(ctx context.Context, id string, generation int) (deleted bool, err error) {
 	name, err := r.name(id, entryRequest)
 	if err != nil {
-		return err
+		return false, err
 	}
 	if err := r.deleteEntries(ctx, id); err != nil {
-		return err
+		return false, err
 	}
-	return r.remove(ctx, name)
+	p, there, err := r.readBack(ctx, name)
+	if err != nil || there && p.Version != generation {
+		return false, err
+	}
+	err = r.remove(ctx, name)
+	return err == nil, err
 }
 
 // deleteEntries removes all entries of a connection but its request.

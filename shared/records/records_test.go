@@ -418,15 +418,15 @@ func TestDeletingLeavesNothingAndTakesTheRequestLast(t *testing.T) {
 		require.NoError(t, r.PutConnected(ctx, id, wanted(id).Connection))
 	}
 	s.before["delete"] = func() error { return failed(interconnect.Transient, true) }
-	require.Error(t, r.Delete(ctx, "a"))
+	require.Error(t, second(r.Delete(ctx, "a", 1)))
 	require.Contains(t, s.entries, "/vi/a/request", "died halfway, it can be deleted again")
 
 	s.made("")
-	require.NoError(t, r.Delete(ctx, "a"))
+	require.NoError(t, second(r.Delete(ctx, "a", 1)))
 	deleted := s.made("delete")
 	require.Equal(t, "/vi/a/request", deleted[len(deleted)-1])
 	require.Equal(t, []string{"/vi/ab/connected", "/vi/ab/peering", "/vi/ab/request"}, s.names())
-	require.NoError(t, r.Delete(ctx, "a"), "it is gone already")
+	require.NoError(t, second(r.Delete(ctx, "a", 1)), "it is gone already")
 }
 
 func TestTheFreezeSwitch(t *testing.T) {
@@ -464,7 +464,7 @@ func TestAnIDThatCannotBeAnEntrysNameIsRefused(t *testing.T) {
 		require.Error(t, err, id)
 		_, err = r.Get(t.Context(), id)
 		require.Error(t, err, id)
-		require.Error(t, r.Delete(t.Context(), id), id)
+		require.Error(t, second(r.Delete(t.Context(), id, 1)), id)
 	}
 	require.Error(t, r.PutStatus(t.Context(), "a", "request", status(1, at)), "a step's name cannot be that of another entry")
 	require.Empty(t, s.calls)

@@ -104,6 +104,33 @@ func TestARecordOfWhichTheFormerVersionIsRefusedKeepsNoOtherFromBeingListed(t *t
 	}
 }
 
+func second(_ bool, err error) error { return err }
+
+func TestWhatIsAskedForAnewWhileItsTombstoneIsRemovedStays(t *testing.T) {
+	t.Parallel()
+	ctx, s := t.Context(), newStore()
+	r := records.New(s, "vi")
+	w := wanted("a")
+	w.Disconnect = true
+	over, err := r.PutRequest(ctx, "a", w)
+	require.NoError(t, err)
+	require.NoError(t, r.PutStatus(ctx, "a", interconnect.Peering, status(over, at)))
+	s.before["delete"] = func() error {
+		_, err := records.New(s, "vi").PutRequest(ctx, "a", wanted("a"))
+		return err
+	}
+	deleted, err := r.Delete(ctx, "a", over)
+	require.NoError(t, err)
+	require.False(t, deleted)
+	got, err := records.New(s, "vi").Get(ctx, "a")
+	require.NoError(t, err)
+	require.True(t, got.Live())
+
+	deleted, err = r.Delete(ctx, "a", got.Generation)
+	require.NoError(t, err)
+	require.True(t, deleted)
+}
+
 func TestOnlyWhatCameTooLateCostsMoreCalls(t *testing.T) {
 	t.Parallel()
 	s := newStore()
