@@ -103,7 +103,8 @@ func (s *sim) hopOf(c *interconnect.Connection, role interconnect.Role) string {
 	t := s.engine.Topology()
 	if c.Type == interconnect.TypeVpcPeering {
 		for _, p := range t.PeerConnections {
-			if joins(p, c) && p.Status == engine.PeerActivated {
+			// A late change of ours may just be landing: that carries packets, too.
+			if joins(p, c) && (p.Status == engine.PeerActivated || p.Status == engine.PeerUpdating) {
 				return p.ID
 			}
 		}

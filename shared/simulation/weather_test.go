@@ -149,7 +149,7 @@ func (w *weather) Slow(usual time.Duration) time.Duration {
 	if w.calm {
 		return 0
 	}
-	if usual > 0 && w.rng.Float64() < w.plan.stuck {
+	if usual > 0 && w.rng.Float64() < w.plan.stuck && !w.watching { // what somebody does by hand comes to its end
 		return 15 * time.Minute // longer than anything waits
 	}
 	return w.Faults.Slow(usual)
