@@ -100,7 +100,10 @@ func (m *recordsMock) PutSweep(_ context.Context, id string, s interconnect.Swee
 	return m.Called(id, s).Error(0)
 }
 
-func (m *recordsMock) Delete(_ context.Context, id string) error { return m.Called(id).Error(0) }
+func (m *recordsMock) Delete(_ context.Context, id string, generation int) (bool, error) {
+	args := m.Called(id, generation)
+	return args.Bool(0), args.Error(1)
+}
 
 func (m *recordsMock) Frozen(context.Context) (string, bool, error) { return "", false, nil }
 
