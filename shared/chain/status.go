@@ -11,11 +11,6 @@ import (
 // maxVerdicts is how many verdicts a record keeps.
 const maxVerdicts = 20
 
-// passing are the classes of errors that may be gone a moment later.
-var passing = map[interconnect.Class]bool{
-	interconnect.Busy: true, interconnect.Throttled: true, interconnect.Transient: true,
-}
-
 // writes is how often an entry is tried to be written.
 const writes = 3
 
@@ -28,14 +23,14 @@ func (h *Handler) remember(ctx context.Context, log *slog.Logger, s situation, d
 	write := func(entry string, f func() error) error {
 		var err error
 		for range writes {
-			if err = f(); err == nil || !passing[interconnect.ClassOf(err)] || ctx.Err() != nil {
+			if err = f(); err == nil || !interconnect.Passes(err) || ctx.Err() != nil {
 				break
 			}
 		}
 		if err != nil {
 			log.Error("status", "entry", entry, "error", err.Error())
 		}
-		if !passing[interconnect.ClassOf(err)] {
+		if !interconnect.Passes(err) {
 			return nil
 		}
 		return err

@@ -14,13 +14,6 @@ import (
 // request back later, as it does with a step's message.
 var pauses = []time.Duration{200 * time.Millisecond, 500 * time.Millisecond, time.Second}
 
-// passing are the classes of errors that may be gone a moment later.
-var passing = map[interconnect.Class]bool{
-	interconnect.Busy:      true,
-	interconnect.Throttled: true,
-	interconnect.Transient: true,
-}
-
 // patient is who waits between attempts, and says so in the log.
 type patient interface {
 	pause(ctx context.Context, d time.Duration) error
@@ -32,7 +25,7 @@ type patient interface {
 func again[T any](ctx context.Context, in patient, call func() (T, error)) (T, error) {
 	for _, pause := range pauses {
 		answer, err := call()
-		if err == nil || !passing[interconnect.ClassOf(err)] || in.pause(ctx, pause) != nil {
+		if err == nil || !interconnect.Passes(err) || in.pause(ctx, pause) != nil {
 			return answer, err
 		}
 		in.log().Info("trying again", "error", err.Error(), "after", pause.String())

@@ -337,12 +337,11 @@ func (in *Intake) yieldToTwin(ctx context.Context, t *Taken, records []interconn
 		if err != nil {
 			return err
 		}
-		if withdrawn.Record.Live() {
-			in.send(ctx, withdrawn)
+		in.send(ctx, withdrawn)
+		if withdrawn.Record.Live() { // somebody has asked for it anew at this moment
 			continue
 		}
 		in.log().Info("withdrawn", "connection", goes.ID, "why", "the pair got the connection "+stays.ID+" at the same moment")
-		in.send(ctx, withdrawn)
 		if goes == own {
 			return refuse(http.StatusConflict, interconnect.FieldProblem{Field: "/id", Sentence: fmt.Sprintf(
 				"These two VPCs got the connection %s at the same moment; change that one, or disconnect it first.", stays.ID)})

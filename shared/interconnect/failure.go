@@ -58,6 +58,15 @@ func ClassOf(err error) Class {
 // IsGone tells whether err says that the thing is not there.
 func IsGone(err error) bool { return ClassOf(err) == Gone }
 
+// Passes tells whether err may be gone a moment later.
+func Passes(err error) bool {
+	switch ClassOf(err) {
+	case Busy, Throttled, Transient:
+		return true
+	}
+	return false
+}
+
 // Problem is an error as it is stored and shown: one plain sentence with what
 // to do next, and the cloud's request id.
 type Problem struct {

@@ -146,7 +146,7 @@ func wantedKeys(c *Connection, role Role) (routes, rules map[string]string) {
 // Parameter Store takes, or nil. Whoever ends the connection, that is to fit, too.
 func RefuseRecord(w Wanted) *FieldProblem {
 	if !w.Disconnect {
-		w.Disconnect, w.Ends, w.By = true, 1<<20, strings.Repeat("x", 64)
+		w.Disconnect, w.Ends, w.By = true, 1<<20, strings.Repeat("x", longestName)
 	}
 	length := encodedLength(w)
 	if length <= MaxRecordChars {

@@ -47,12 +47,3 @@ func settled(p interconnect.Parameter) bool {
 	at, err := time.Parse(time.RFC3339, p.Updated)
 	return err != nil || time.Since(at) > interconnect.Landing
 }
-
-// passes tells whether an error may be gone a moment later.
-func passes(err error) bool {
-	switch interconnect.ClassOf(err) {
-	case interconnect.Busy, interconnect.Throttled, interconnect.Transient:
-		return true
-	}
-	return false
-}

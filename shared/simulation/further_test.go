@@ -151,9 +151,8 @@ func (s *sim) waysBetween(vpc, other string) (out []between) {
 	if i := s.interfaceOf(vpc, other); i != nil {
 		out = append(out, between{i.ID, i.OppositeID, interconnect.HopRouterInterface})
 	}
-	a, b := "vpc-"+vpc, "vpc-"+other
 	for _, p := range s.engine.PeerSnapshot().PeerConnections {
-		if p.Status == engine.PeerActivated && (p.VpcID == a && p.AcceptingVpcID == b || p.VpcID == b && p.AcceptingVpcID == a) {
+		if p.Status == engine.PeerActivated && joinsVPCs(p, "vpc-"+vpc, "vpc-"+other) {
 			out = append(out, between{p.ID, p.ID, interconnect.HopVpcPeer})
 		}
 	}

@@ -93,7 +93,10 @@ func (s *sim) peerings() (out []engine.PeerConnection) {
 }
 
 func joins(p engine.PeerConnection, c *interconnect.Connection) bool {
-	a, b := c.Initiator.VpcID, c.Acceptor.VpcID
+	return joinsVPCs(p, c.Initiator.VpcID, c.Acceptor.VpcID)
+}
+
+func joinsVPCs(p engine.PeerConnection, a, b string) bool {
 	return p.VpcID == a && p.AcceptingVpcID == b || p.VpcID == b && p.AcceptingVpcID == a
 }
 

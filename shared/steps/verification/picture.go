@@ -141,11 +141,8 @@ func (r *reading) note(err error, key string) error {
 	if err == nil {
 		return nil
 	}
-	switch interconnect.ClassOf(err) {
-	case interconnect.Busy, interconnect.Throttled, interconnect.Transient:
-		if r.task.Elapsed() < readFor {
-			return err
-		}
+	if interconnect.Passes(err) && r.task.Elapsed() < readFor {
+		return err
 	}
 	why := err.Error()
 	if o := chain.FromError(err); o.Problem != nil {
